@@ -1,0 +1,38 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check bench clean
+
+demo: $(VENV)/run ## Watch real messages travel through a model province (ONCE=1: run the flows and leave)
+	$(BIN)/lgsp demo --data var/demo $(if $(ONCE),--once)
+
+test: $(VENV)/dev ## Run the whole test suite
+	$(BIN)/pytest
+
+check: $(VENV)/dev ## Formatting, lint, types, the direction of imports, unused dependencies
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+bench: $(VENV)/dev ## Measure, each figure beside the raw limit of the same run
+	$(BIN)/python -m bench
+
+clean: ## Remove the virtual environment and what runs left behind
+	rm -rf $(VENV) var
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lgsp needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run: constraints/run.txt pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement constraints/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/dev: constraints/dev.txt $(VENV)/run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement constraints/dev.txt
+	touch $@

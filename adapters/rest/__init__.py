@@ -1,0 +1,1 @@
+"""HTTP with JSON or XML bodies."""

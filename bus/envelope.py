@@ -1,0 +1,56 @@
+"""What travels: a body, the message it belongs to, and the deliveries that carry it to systems."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+
+class Exchange(StrEnum):
+    """How a contract's messages are answered."""
+
+    REQUEST = "request"  # one provider answers with a reply
+    DOCUMENT = "document"  # point to point, acknowledged
+    EVENT = "event"  # published to every subscriber
+
+
+class Format(StrEnum):
+    """How a payload is written."""
+
+    JSON = "json"
+    XML = "xml"
+
+    @property
+    def media_type(self) -> str:
+        return f"application/{self}"
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A payload: the exact bytes, in UTF-8, and how they are written."""
+
+    format: Format
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the bus says of a message, apart from its body.
+
+    Times are milliseconds since the epoch, UTC. `traceparent` is the sender's own (W3C Trace Context) or one that the
+    bus began. `waiter` names the process in which a caller waits for the reply.
+    """
+
+    message: UUID
+    contract: str
+    version: str
+    exchange: Exchange
+    sender: str
+    accepted_at: int
+    expires_at: int
+    traceparent: str
+    format: Format
+    waiter: str = ""
+
+    @property
+    def major(self) -> int:
+        return int(self.version.partition(".")[0])

@@ -1,0 +1,387 @@
+"""Everything the bus refuses or fails at, as one tree that says whose fault it is.
+
+The docstring of an error is its message in English; `bus.languages` holds the Vietnamese. Braces name facts given when
+it is raised: a limit, a name from the documents, a place. A fact is never data out of a message, and never the text of
+a foreign exception: lxml, zeep, drivers and HTTP clients all quote values. docs/errors.md lists every code.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing wrong with a body: where, and which rule it breaks.
+
+    `place` is a JSON Pointer (RFC 6901) or, for XML, an XPath or ``line N``; `rule` the keyword or XSD component;
+    `limit` what the rule asks for, out of the schema, never out of the message.
+    """
+
+    place: str
+    rule: str
+    limit: str = ""
+
+
+class BusError(Exception):
+    """Something went wrong."""
+
+    code: ClassVar[str] = ""
+    status: ClassVar[int] = 500
+
+    def __init__(
+        self, *, findings: Sequence[Finding] = (), retry_after: int | None = None, **facts: str | int | None
+    ) -> None:
+        self.facts = {name: str(value) for name, value in facts.items() if value is not None}
+        self.findings = tuple(findings)
+        self.retry_after = retry_after
+        super().__init__(self.text)
+
+    @property
+    def text(self) -> str:
+        """The message in English."""
+        return fill(type(self).__doc__ or "", self.facts)
+
+
+def fill(template: str, facts: dict[str, str]) -> str:
+    """Put facts into a message; a fact that was not given reads as a dash."""
+
+    class Facts(dict[str, str]):
+        def __missing__(self, key: str) -> str:
+            return "-"
+
+    return " ".join(template.split()).format_map(Facts(facts))
+
+
+class SenderFault(BusError):
+    """The sender must change something before it asks again."""
+
+    status = 400
+
+
+class ReceiverFault(BusError):
+    """The receiving system did not do its part."""
+
+    status = 502
+
+
+class BusFault(BusError):
+    """The bus itself cannot do this now."""
+
+    status = 503
+
+
+def every_error(root: type[BusError] = BusError) -> Iterator[type[BusError]]:
+    """Every error that has a code of its own, in the order of definition."""
+    for child in root.__subclasses__():
+        if "code" in vars(child):
+            yield child
+        yield from every_error(child)
+
+
+# --- who is asking -----------------------------------------------------------------------------------------------
+
+
+class TokenMissing(SenderFault):
+    """This call needs a token: ask for one with POST /token and send it as Authorization: Bearer."""
+
+    code = "token-missing"
+    status = 401
+
+
+class TokenInvalid(SenderFault):
+    """The token is not one of this bus's, or it was changed on the way."""
+
+    code = "token-invalid"
+    status = 401
+
+
+class TokenExpired(SenderFault):
+    """The token has expired: ask for a new one with POST /token."""
+
+    code = "token-expired"
+    status = 401
+
+
+class TokenRevoked(SenderFault):
+    """The credential behind this token was revoked: ask your administrator for a new one."""
+
+    code = "token-revoked"
+    status = 401
+
+
+class GrantMissing(SenderFault):
+    """System {system} has no valid grant to send {contract}: ask the contract's owner, {owner}, for one."""
+
+    code = "grant-missing"
+    status = 403
+
+
+class ReceiverNotGranted(SenderFault):
+    """System {system}, which would receive {contract}, has no valid grant to receive it: tell the contract's owner,
+    {owner}."""
+
+    code = "receiver-not-granted"
+    status = 403
+
+
+# --- what is asked for -------------------------------------------------------------------------------------------
+
+
+class PathUnknown(SenderFault):
+    """There is nothing at this path."""
+
+    code = "path-unknown"
+    status = 404
+
+
+class MethodNotAllowed(SenderFault):
+    """This path does not answer that method."""
+
+    code = "method-not-allowed"
+    status = 405
+
+
+class ContractUnknown(SenderFault):
+    """There is no contract {contract} that this system may know of."""
+
+    code = "contract-unknown"
+    status = 404
+
+
+class VersionUnknown(SenderFault):
+    """Contract {contract} has no active version {version}."""
+
+    code = "version-unknown"
+    status = 404
+
+
+class MessageUnknown(SenderFault):
+    """There is no such message of this system."""
+
+    code = "message-unknown"
+    status = 404
+
+
+class ReplyMissing(SenderFault):
+    """This message has no reply: its contract is of the kind {exchange}."""
+
+    code = "reply-missing"
+    status = 404
+
+
+class QueryInvalid(SenderFault):
+    """The query parameter {name} is not valid: {hint}."""
+
+    code = "query-invalid"
+
+
+class HeaderInvalid(SenderFault):
+    """The header {name} is not valid: {hint}."""
+
+    code = "header-invalid"
+
+
+class IdempotencyKeyReused(SenderFault):
+    """This Idempotency-Key was used for another body: message {message}. Use a new key for a new message."""
+
+    code = "idempotency-key-reused"
+    status = 409
+
+
+# --- the body ----------------------------------------------------------------------------------------------------
+
+
+class BodyTooLarge(SenderFault):
+    """The body is larger than the {limit} bytes that are allowed here."""
+
+    code = "body-too-large"
+    status = 413
+
+
+class BodyTimeout(SenderFault):
+    """The body did not arrive within {limit} seconds."""
+
+    code = "body-timeout"
+    status = 408
+
+
+class MediaTypeUnsupported(SenderFault):
+    """This contract takes {expected}; say so in Content-Type."""
+
+    code = "media-type-unsupported"
+    status = 415
+
+
+class CharsetUnsupported(SenderFault):
+    """The body is not in UTF-8, or is declared to be in another character set: send UTF-8."""
+
+    code = "charset-unsupported"
+    status = 415
+
+
+class EncodingUnsupported(SenderFault):
+    """Compressed bodies are not taken: send the body without Content-Encoding."""
+
+    code = "encoding-unsupported"
+    status = 415
+
+
+class JsonMalformed(SenderFault):
+    """The body is not JSON (RFC 8259): see line {line}, column {column}."""
+
+    code = "json-malformed"
+
+
+class JsonForbidden(SenderFault):
+    """The JSON cannot be passed on safely: {hint}."""
+
+    code = "json-forbidden"
+
+
+class XmlMalformed(SenderFault):
+    """The body is not well-formed XML: see line {line}."""
+
+    code = "xml-malformed"
+
+
+class XmlForbidden(SenderFault):
+    """The XML cannot be passed on safely: {hint}."""
+
+    code = "xml-forbidden"
+
+
+class BodyInvalid(SenderFault):
+    """The body breaks contract {contract} in {count} place(s)."""
+
+    code = "body-invalid"
+
+
+# --- the receiver ------------------------------------------------------------------------------------------------
+
+
+class DeclaredFault(ReceiverFault):
+    """The receiver answered with the fault {fault}, which the contract declares."""
+
+    code = "declared-fault"
+    status = 422
+
+
+class ReceiverRefused(ReceiverFault):
+    """The receiver would not take this message; an operator of the bus has been told."""
+
+    code = "receiver-refused"
+
+
+class ReceiverMisconfigured(ReceiverFault):
+    """The bus and the receiver do not agree on credentials or certificates; an operator of the bus has been told."""
+
+    code = "receiver-misconfigured"
+
+
+class ReplyInvalid(ReceiverFault):
+    """The receiver's reply breaks the contract; it is kept, and an operator of the bus has been told."""
+
+    code = "reply-invalid"
+
+
+class OutcomeUnknown(ReceiverFault):
+    """The receiver was called but did not answer: it may or may not have acted. Ask it before you send again."""
+
+    code = "outcome-unknown"
+    status = 504
+
+
+class MessageExpired(ReceiverFault):
+    """The message's life ended before the receiver could be reached."""
+
+    code = "message-expired"
+    status = 504
+
+
+# --- the bus -----------------------------------------------------------------------------------------------------
+
+
+class Backlog(BusFault):
+    """System {system} already has as many messages waiting as it is allowed: try again later."""
+
+    code = "backlog"
+
+
+class RouteMissing(BusFault):
+    """No route leads contract {contract} to a system; the contract's owner, {owner}, must have one added."""
+
+    code = "route-missing"
+
+
+class Overloaded(BusFault):
+    """The bus has more to write than it can at this moment: try again shortly."""
+
+    code = "overloaded"
+
+
+class CommitInDoubt(BusFault):
+    """It is not certain that message {message} was written: ask for its state, or send again with the same
+    Idempotency-Key."""
+
+    code = "commit-in-doubt"
+
+
+class JournalUnavailable(BusFault):
+    """The bus cannot write to its journal: try again shortly."""
+
+    code = "journal-unavailable"
+
+
+class SnapshotStale(BusFault):
+    """This process has not been able to refresh what it decides by for {seconds} seconds: try again shortly."""
+
+    code = "snapshot-stale"
+
+
+class InternalError(BusFault):
+    """The bus failed at this through a fault of its own; an operator has been told."""
+
+    code = "internal-error"
+    status = 500
+
+
+# --- people at the command line and writers of documents ----------------------------------------------------------
+
+
+class IllegalTransition(BusFault):
+    """A delivery that is {state} cannot {change}."""
+
+    code = "illegal-transition"
+    status = 409
+
+
+class DocumentInvalid(SenderFault):
+    """The documents are not right in {count} place(s)."""
+
+    code = "document-invalid"
+
+
+class SecretMissing(BusFault):
+    """Agency {agency} has no secret {name}: set it with `lgsp secret set {agency} {name}`."""
+
+    code = "secret-missing"
+
+
+class SettingInvalid(BusFault):
+    """The setting {name} is not right: {hint}."""
+
+    code = "setting-invalid"
+
+
+class FolderInUse(BusFault):
+    """Another `lgsp up` holds the data folder; stop it first or choose another folder with --data."""
+
+    code = "folder-in-use"
+
+
+class TransformFailed(BusFault):
+    """The transform {transform} cannot make its result: {rule} at {place}."""
+
+    code = "transform-failed"
+    status = 502

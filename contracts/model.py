@@ -1,0 +1,88 @@
+"""A contract as the hot path uses it: compiled, immutable."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bus.envelope import Body, Exchange, Format
+from bus.errors import Finding
+
+
+class Validator(Protocol):
+    """A compiled schema."""
+
+    def check(self, body: Body) -> tuple[object, Sequence[Finding]]:
+        """Parse and check a body: what was parsed (JSON values, or an lxml element) and at most 50 findings.
+
+        Raises a `SenderFault` where the bytes cannot be parsed safely at all.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One payload of a contract: its request, its reply or one of its faults.
+
+    `personal_data` and `subject` are JSON Pointers in which ``*`` stands for every member, or XPaths.
+    """
+
+    format: Format
+    validator: Validator = field(repr=False)
+    personal_data: tuple[str, ...] = ()
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault that the receiver may answer with, and how it says so."""
+
+    name: str
+    part: Part | None = None
+    status: int | None = None
+    element: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes in bytes, times in seconds."""
+
+    max_bytes: int = 1_048_576
+    timeout: float = 30.0
+    time_to_live: float = 7 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long a body and the evidence are kept, in seconds."""
+
+    body: float = 90 * 86_400.0
+    evidence: float = 10 * 365 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One version of one named exchange."""
+
+    name: str
+    version: str
+    exchange: Exchange
+    owner: str
+    request: Part
+    reply: Part | None = None
+    faults: Mapping[str, Fault] = field(default_factory=dict)
+    limits: Limits = Limits()
+    retention: Retention = Retention()
+    title: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def major(self) -> int:
+        return int(self.version.partition(".")[0])
+
+    @property
+    def reference(self) -> str:
+        """``name@major``, as grants and routes name it."""
+        return f"{self.name}@{self.major}"
+
+    @property
+    def life(self) -> float:
+        """Seconds from acceptance to expiry: a request lives as long as its caller may wait."""
+        return self.limits.timeout if self.exchange is Exchange.REQUEST else self.limits.time_to_live

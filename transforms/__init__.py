@@ -1,0 +1,4 @@
+"""How does one shape become another?
+
+Mappings compiled to functions, and the JSON view of XML. Pure: no I/O, no clock, no randomness.
+"""
