@@ -1,0 +1,78 @@
+"""What the hot path decides by: routes, systems, and the snapshot that holds everything of one revision."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from adapters.call import Adapter
+from bus.envelope import Body
+from contracts.model import Contract
+from identity.credentials import Credential
+from identity.grants import Grants
+from identity.keyring import KeyRing
+
+Convert = Callable[[Body], Body]
+"""From one shape and format to another; raises `TransformFailed`, or a `SenderFault` where the bytes cannot be read."""
+
+Condition = Callable[[object], bool]
+"""Over the parsed body: JSON values, or an lxml element."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """When to try again, in seconds: `first`, doubled each time, at most `max`, until the message's life ends."""
+
+    first: float = 5.0
+    max: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way from a contract to a system. A conversion of None passes the bytes on as they are."""
+
+    contract: str
+    major: int
+    system: str
+    operation: str | None = None
+    condition: Condition | None = field(default=None, repr=False)
+    request: Convert | None = field(default=None, repr=False)
+    reply: Convert | None = field(default=None, repr=False)
+    faults: Mapping[str, Convert] = field(default_factory=dict, repr=False)
+    repeatable: bool = False
+    retry: Retry = Retry()
+    order_by: str | None = None
+
+    @property
+    def reference(self) -> str:
+        return f"{self.contract}@{self.major}"
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One application of one agency. `adapter` is None where the bus never calls it. Limits as in its document."""
+
+    name: str
+    agency: str
+    adapter: Adapter | None = field(default=None, repr=False)
+    concurrency: int = 8
+    rate_per_second: float | None = None
+    backlog: int = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything of one revision, immutable, swapped whole. `contracts` are active versions by name, newest first;
+    `routes` by reference ``name@major``."""
+
+    revision: int
+    contracts: Mapping[str, tuple[Contract, ...]]
+    routes: Mapping[str, tuple[Route, ...]]
+    systems: Mapping[str, System]
+    grants: Grants
+    credentials: Mapping[str, Credential]
+    keys: KeyRing
+
+    def version(self, name: str, version: str) -> Contract | None:
+        return next((contract for contract in self.contracts.get(name, ()) if contract.version == version), None)
+
+    def route(self, reference: str, system: str) -> Route | None:
+        return next((route for route in self.routes.get(reference, ()) if route.system == system), None)
