@@ -1,0 +1,247 @@
+"""What can be written into the journal: each command is one change, whole or not at all, with the type of its result.
+
+Many commands share a transaction (see `journal.committer`); none sees another of the same transaction. All times and
+spans are milliseconds; due times, leases and lives are counted by the store's clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from bus.envelope import Body, Envelope
+from bus.states import Change, State
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An audit event before it is numbered: who did what to which message. Facts are codes, names, sizes, hashes."""
+
+    name: str
+    actor: str
+    message: UUID | None = None
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where an audit event stands: the writer that chained it, and its number there."""
+
+    writer: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.writer}-{self.number}"
+
+
+class Command(Generic[R]):
+    """One change; `weight` is how many bytes it holds while it waits."""
+
+    __slots__ = ()
+
+    def weight(self) -> int:
+        return 256
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """One message on its way to one system, as it is born: queued, pending, held, or dead with a reason."""
+
+    id: UUID
+    system: str
+    state: State
+    repeatable: bool
+    order_key: bytes | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A key that may be used once by its owner until it expires: an Idempotency-Key, a nonce. `digest` is a keyed hash
+    of what it was used for."""
+
+    scope: str
+    key: bytes
+    digest: str
+    life: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """`message` is another than the one sent where the once-only key had been used: then `digest` says for what."""
+
+    message: UUID
+    accepted_at: int
+    expires_at: int
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accept(Command[Accepted]):
+    """A message with its body, deliveries and audit event. `life` and `body_life` run from the commit's time."""
+
+    envelope: Envelope
+    body: bytes = field(repr=False)
+    salt: bytes = field(repr=False)
+    digest: str
+    life: int
+    body_life: int
+    deliveries: tuple[NewDelivery, ...]
+    event: Event
+    subject: str = ""
+    once: Once | None = None
+
+    def weight(self) -> int:
+        return 1024 + len(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery in this worker's hands until its lease ends."""
+
+    delivery: UUID
+    message: UUID
+    system: str
+    attempt: int
+    repeatable: bool
+    now: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim(Command[Claimed | None]):
+    """Compare-and-set ``queued → delivering``; None: it is somebody else's, or ended."""
+
+    delivery: UUID
+    worker: str
+    lease: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the receiver answered: a reply, a declared fault (`fault` is its name), or raw bytes that broke it."""
+
+    KINDS: ClassVar = ("reply", "fault", "raw")
+    kind: str
+    body: Body
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle(Command[bool]):
+    """The end of one attempt: compare-and-set on (delivering, attempt). False: the lease had ended and the outcome
+    came late; the attempt is still recorded. `delay` is until the next try. `revision` names the documents used."""
+
+    delivery: UUID
+    message: UUID
+    system: str
+    attempt: int
+    change: Change
+    result: str
+    code: str
+    actor: str
+    started_at: int
+    duration: int
+    revision: int
+    reason: str = ""
+    http_status: int | None = None
+    delay: int = 0
+    reply: Reply | None = None
+    reply_life: int = 0
+
+    def weight(self) -> int:
+        return 1024 + (len(self.reply.body.data) if self.reply else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Unring(Command[None]):
+    """The broker would not take it: ``queued → pending``, due after `delay`."""
+
+    delivery: UUID
+    delay: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A delivery that the sweeper has put into `queued` and that must be published now, without its body."""
+
+    delivery: UUID
+    system: str
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A delivery that the sweeper ended, and the process where a caller may be waiting for it."""
+
+    delivery: UUID
+    message: UUID
+    waiter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    rung: tuple[Rung, ...]
+    ended: tuple[Ended, ...]
+    counts: Mapping[str, Mapping[State, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep(Command[Swept]):
+    """Look at every delivery whose time has come: ring what is due (at most `room` of one system in the broker, at
+    most `limit` at once), take back ended leases, expire. `restart`: every lease and ring of earlier processes has
+    ended."""
+
+    actor: str
+    room: int = 10_000
+    limit: int = 1_000
+    restart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replay(Command[State | None]):
+    """A person asks for another try: the state it was in before, or None where there is no such delivery. Raises
+    `IllegalTransition` where it is still open. Its life begins anew, as long as it was."""
+
+    delivery: UUID
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Command[Reference]):
+    """An audit event alone: a refusal, a read."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One revision of one document or of one of its files; `content` None: removed."""
+
+    kind: str
+    name: str
+    version: str
+    content: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PutDocuments(Command[int]):
+    """Write documents at the next revision, which is the result."""
+
+    documents: tuple[Document, ...]
+    event: Event
+
+    def weight(self) -> int:
+        return sum(len(document.content or b"") for document in self.documents)
+
+
+@dataclass(frozen=True, slots=True)
+class PutRow(Command[int]):
+    """Write one row of `credentials` or `keys`, replacing the one of its id; the result is the new revision."""
+
+    TABLES: ClassVar = ("credentials", "keys")
+    table: str
+    row: Mapping[str, str | int | bytes | None] = field(repr=False)
+    event: Event

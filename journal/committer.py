@@ -1,0 +1,129 @@
+"""The one writer of a process: commands from the event loop share durable transactions.
+
+Each accepted row must be on disk before its answer, and a commit costs the same for one row as for hundreds: whatever
+has gathered while the last transaction was written goes into the next. The queue in front is bounded in commands and in
+bytes; past either, `Overloaded`.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+import structlog
+
+from bus.errors import BusError, InternalError, Overloaded
+from journal.commands import Command
+from journal.store import BatchRefused, Store
+
+R = TypeVar("R")
+
+MOST_COMMANDS = 10_000
+MOST_BYTES = 64 * 1024 * 1024
+BATCH = 500
+"""Commands to a transaction; beyond some hundreds nothing is gained and the first waits for the last."""
+
+log = structlog.get_logger("journal")
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    command: Command[Any]
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+    weight: int
+
+
+class Committer:
+    """Owns a store and the thread that writes to it. `told` hears the committed audit events, in order, in that
+    thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        told: Callable[[Sequence[bytes]], None] | None = None,
+        *,
+        most_commands: int = MOST_COMMANDS,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        self._store = store
+        self._told = told
+        self._most_commands, self._most_bytes = most_commands, most_bytes
+        self._queue: deque[_Waiting] = deque()
+        self._weight = 0
+        self._stopping = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+        self._thread.start()
+
+    async def write(self, command: Command[R]) -> R:
+        """Write it durably and give its result; raises what the command or the store refuses."""
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(command, loop.create_future(), loop, command.weight())
+        with self._changed:
+            full = len(self._queue) >= self._most_commands or self._weight + waiting.weight > self._most_bytes
+            if self._stopping or (full and self._queue):
+                raise Overloaded(retry_after=1)
+            self._queue.append(waiting)
+            self._weight += waiting.weight
+            self._changed.notify()
+        return cast("R", await waiting.future)
+
+    def close(self) -> None:
+        """Write what is waiting, then close the store. Blocks."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join()
+        self._store.close()
+
+    def _run(self) -> None:
+        while batch := self._next():
+            results = self._write(batch)
+            for loop in {waiting.loop for waiting in batch}:
+                mine = [(w, r) for w, r in zip(batch, results, strict=True) if w.loop is loop]
+                try:
+                    loop.call_soon_threadsafe(_resolve, mine)
+                except RuntimeError:  # the loop is closed: nobody waits any more
+                    log.warning("answer-unwanted", count=len(mine))
+
+    def _next(self) -> list[_Waiting]:
+        """What shares the next transaction; empty when the committer has stopped and nothing waits."""
+        with self._changed:
+            while not self._queue and not self._stopping:
+                self._changed.wait()
+            batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+            self._weight -= sum(waiting.weight for waiting in batch)
+        return batch
+
+    def _write(self, batch: Sequence[_Waiting]) -> list[Any]:
+        """A result or an exception for each; a batch that fails for its data is halved until the culprit is alone."""
+        try:
+            written = self._store.write([waiting.command for waiting in batch])
+        except BatchRefused:
+            if len(batch) == 1:
+                log.error("command-refused", command=type(batch[0].command).__name__)
+                return [InternalError()]
+            middle = len(batch) // 2
+            return self._write(batch[:middle]) + self._write(batch[middle:])
+        except BusError as unavailable:
+            log.error("journal-unavailable", code=unavailable.code)
+            return [unavailable] * len(batch)
+        except Exception as unforeseen:  # noqa: BLE001 - the writer must outlive whatever a driver raises
+            log.error("journal-failed", kind=type(unforeseen).__name__)
+            return [InternalError()] * len(batch)
+        if written.events and self._told:
+            self._told(written.events)
+        return list(written.results)
+
+
+def _resolve(answers: Sequence[tuple[_Waiting, Any]]) -> None:
+    for waiting, result in answers:
+        if waiting.future.done():
+            continue
+        if isinstance(result, BaseException):
+            waiting.future.set_exception(result)
+        else:
+            waiting.future.set_result(result)

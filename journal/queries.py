@@ -1,0 +1,230 @@
+"""What people and callers ask the journal. Each question is one short read; none is on the hot path."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, Row, and_, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from bus.envelope import Body, Envelope, Exchange, Format
+from bus.errors import JournalUnavailable
+from bus.states import MessageState, State, message_state
+from journal.commands import Document, Reply
+from journal.tables import (
+    attempts,
+    audit_events,
+    bodies,
+    credentials,
+    deliveries,
+    documents,
+    keys,
+    messages,
+    replies,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryView:
+    id: UUID
+    message: UUID
+    system: str
+    state: State
+    reason: str
+    attempt: int
+    wake_at: int | None
+    expires_at: int
+    changed_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """A message as its sender and an operator may see it; its state is derived from `deliveries`."""
+
+    envelope: Envelope
+    size: int
+    deliveries: tuple[DeliveryView, ...]
+
+    @property
+    def state(self) -> MessageState:
+        return message_state(delivery.state for delivery in self.deliveries)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    delivery: DeliveryView
+    contract: str
+    version: str
+    sender: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    writer: str
+    number: int
+    content: bytes
+    hash: bytes = field(repr=False)
+
+
+class Queries:
+    """Questions to one database; safe in any thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def message(self, message: UUID) -> MessageView | None:
+        with self._asking() as connection:
+            row = connection.execute(select(messages).where(messages.c.id == message)).first()
+            return _message(row, _deliveries(connection, [message])[message]) if row else None
+
+    def messages_of(
+        self, sender: str | None, *, state: MessageState | None = None, since: int = 0, limit: int = 100
+    ) -> list[MessageView]:
+        """The newest first; `sender` None: everybody's. `since` is a time of acceptance."""
+        question = select(messages).where(messages.c.accepted_at >= since).order_by(messages.c.id.desc())
+        if sender is not None:
+            question = question.where(messages.c.sender == sender)
+        found: list[MessageView] = []
+        with self._asking() as connection:
+            # States are derived, so pages are read until enough of the wanted state are found.
+            rows = connection.execution_options(yield_per=limit).execute(question)
+            for page in rows.partitions():
+                of = _deliveries(connection, [row.id for row in page])
+                views = (_message(row, of[row.id]) for row in page)
+                found += [view for view in views if state is None or view.state is state]
+                if len(found) >= limit:
+                    break
+        return found[:limit]
+
+    def body(self, message: UUID) -> Body | None:
+        """The request's own bytes; None where they have gone."""
+        return self._body(message, "request")
+
+    def reply(self, message: UUID) -> tuple[DeliveryView, Reply] | None:
+        """What the receiver of a request answered; None: nothing is stored."""
+        question = select(replies.c.delivery, replies.c.kind, replies.c.fault).where(replies.c.message == message)
+        with self._asking() as connection:
+            row = connection.execute(question.order_by(replies.c.at.desc())).first()
+            if row is None:
+                return None
+            delivery = next(each for each in _deliveries(connection, [message])[message] if each.id == row.delivery)
+        body = self._body(message, f"reply:{row.delivery.hex}")
+        return (delivery, Reply(row.kind, body, row.fault)) if body else None
+
+    def delivery(self, delivery: UUID) -> DeliveryView | None:
+        with self._asking() as connection:
+            row = connection.execute(select(deliveries).where(deliveries.c.id == delivery)).first()
+        return _delivery(row) if row else None
+
+    def dead_letters(self, *, system: str | None = None, limit: int = 100) -> list[DeadLetter]:
+        """The newest first, with the code of the last attempt."""
+        last = and_(
+            attempts.c.delivery == deliveries.c.id,
+            attempts.c.number == deliveries.c.attempt,
+            attempts.c.late.is_(False),
+        )
+        question = (
+            select(deliveries, messages.c.contract, messages.c.version, messages.c.sender, attempts.c.code)
+            .join(messages, messages.c.id == deliveries.c.message)
+            .outerjoin(attempts, last)
+            .where(deliveries.c.state == State.DEAD)
+            .order_by(deliveries.c.id.desc())
+            .limit(limit)
+        )
+        if system is not None:
+            question = question.where(deliveries.c.system == system)
+        with self._asking() as connection:
+            rows = connection.execute(question).all()
+        return [DeadLetter(_delivery(row), row.contract, row.version, row.sender, row.code or "") for row in rows]
+
+    def timeline(self, message: UUID) -> list[AuditRow]:
+        """Every audit event of a message, in the order of time."""
+        question = (
+            select(audit_events)
+            .where(audit_events.c.message == message)
+            .order_by(audit_events.c.at, audit_events.c.writer, audit_events.c.number)
+        )
+        with self._asking() as connection:
+            rows = connection.execute(question).all()
+        return [AuditRow(row.writer, row.number, row.content.encode(), row.hash) for row in rows]
+
+    def chain(self, writer: str) -> Iterator[AuditRow]:
+        """Every audit event of one writer, 1, 2, 3 …"""
+        question = select(audit_events).where(audit_events.c.writer == writer).order_by(audit_events.c.number)
+        with self._asking() as connection:
+            for row in connection.execution_options(yield_per=1000).execute(question):
+                yield AuditRow(row.writer, row.number, row.content.encode(), row.hash)
+
+    def writers(self) -> list[str]:
+        with self._asking() as connection:
+            return list(connection.scalars(select(audit_events.c.writer).distinct()))
+
+    def documents(self) -> list[Document]:
+        """The newest revision of every document and file that has not been removed."""
+        key = (documents.c.kind, documents.c.name, documents.c.version)
+        newest = select(*key, func.max(documents.c.revision).label("revision")).group_by(*key).subquery()
+        same = and_(*(documents.c[column.name] == column for column in newest.c))
+        question = select(documents).join(newest, same).where(documents.c.content.is_not(None))
+        with self._asking() as connection:
+            rows = connection.execute(question).all()
+        return [Document(row.kind, row.name, row.version, row.content) for row in rows]
+
+    def credentials(self) -> Sequence[Row[tuple[object, ...]]]:
+        with self._asking() as connection:
+            return connection.execute(select(credentials)).all()
+
+    def keys(self) -> Sequence[Row[tuple[object, ...]]]:
+        with self._asking() as connection:
+            return connection.execute(select(keys).order_by(keys.c.created_at)).all()
+
+    def _body(self, message: UUID, part: str) -> Body | None:
+        question = select(bodies.c.format, bodies.c.data).where(bodies.c.message == message, bodies.c.part == part)
+        with self._asking() as connection:
+            row = connection.execute(question).first()
+        return Body(Format(row.format), row.data) if row else None
+
+    @contextmanager
+    def _asking(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError:
+            raise JournalUnavailable from None
+
+
+def _deliveries(connection: Connection, of: Sequence[UUID]) -> dict[UUID, tuple[DeliveryView, ...]]:
+    rows = connection.execute(select(deliveries).where(deliveries.c.message.in_(of)).order_by(deliveries.c.id)).all()
+    views = [_delivery(row) for row in rows]
+    return {message: tuple(view for view in views if view.message == message) for message in of}
+
+
+def _delivery(row: Row[tuple[object, ...]]) -> DeliveryView:
+    return DeliveryView(
+        row.id,
+        row.message,
+        row.system,
+        State(row.state),
+        row.reason,
+        row.attempt,
+        row.wake_at,
+        row.expires_at,
+        row.changed_at,
+    )
+
+
+def _message(row: Row[tuple[object, ...]], of: tuple[DeliveryView, ...]) -> MessageView:
+    envelope = Envelope(
+        row.id,
+        row.contract,
+        row.version,
+        Exchange(row.exchange),
+        row.sender,
+        row.accepted_at,
+        row.expires_at,
+        row.traceparent,
+        Format(row.format),
+        row.waiter,
+    )
+    return MessageView(envelope, row.size, of)

@@ -1,0 +1,228 @@
+"""The hot statements in SQLite's dialect: one function a command."""
+
+from typing import Final
+from uuid import UUID
+
+from bus.states import Change, State, change, sources, target
+from journal import commands
+from journal.commands import Accepted, Claimed, Event, Reference
+from journal.leases import PUBLISH_LEASE
+from journal.sqlite.transaction import Transaction
+
+
+def _in(states: tuple[State, ...]) -> str:
+    return "(" + ", ".join(f"'{state}'" for state in states) + ")"
+
+
+# Every statement below is built out of the table of transitions alone; nothing from outside enters its text.
+CLAIM: Final = (
+    f"UPDATE deliveries SET state = '{target(Change.CLAIM)}', attempt = attempt + 1, worker = ?, wake_at = ?,"
+    f" changed_at = ? WHERE id = ? AND state IN {_in(sources(Change.CLAIM))} AND expires_at > ?"
+    " RETURNING message, system, attempt, repeatable, expires_at"
+)
+SETTLE: Final = (
+    "UPDATE deliveries SET state = ?, reason = ?, wake_at = CASE WHEN ? IS NULL THEN NULL ELSE min(?, expires_at) END,"
+    f" changed_at = ? WHERE id = ? AND state = '{State.DELIVERING}' AND attempt = ?"
+)
+UNRING: Final = (
+    f"UPDATE deliveries SET state = '{target(Change.UNRING)}', wake_at = min(?, expires_at)"
+    f" WHERE id = ? AND state IN {_in(sources(Change.UNRING))}"
+)
+
+
+def accept(transaction: Transaction, command: commands.Accept) -> Accepted:
+    envelope, now = command.envelope, transaction.now
+    if command.once and (used := _use_once(transaction, command.once, envelope.message)):
+        return used
+    expires_at = now + command.life
+    message = envelope.message.hex
+    transaction.rows["messages"].append(
+        (
+            message,
+            envelope.contract,
+            envelope.version,
+            envelope.exchange,
+            envelope.sender,
+            envelope.format,
+            len(command.body),
+            command.digest,
+            command.subject,
+            envelope.traceparent,
+            envelope.waiter,
+            now,
+            expires_at,
+        )
+    )
+    transaction.rows["bodies"].append(
+        (message, "request", envelope.format, command.salt, command.body, now + command.body_life)
+    )
+    for new in command.deliveries:
+        transaction.rows["deliveries"].append(
+            (
+                new.id.hex,
+                message,
+                new.system,
+                new.state,
+                new.reason,
+                1 if new.state is State.QUEUED else 0,
+                new.repeatable,
+                new.order_key,
+                _first_wake(new.state, now, expires_at),
+                expires_at,
+                now,
+            )
+        )
+    transaction.record(command.event)
+    return Accepted(envelope.message, now, expires_at)
+
+
+def _first_wake(state: State, now: int, expires_at: int) -> int | None:
+    match state:
+        case State.PENDING:
+            return now
+        case State.QUEUED:
+            return min(now + PUBLISH_LEASE, expires_at)
+        case State.HELD:
+            return expires_at
+        case _:
+            return None
+
+
+def _use_once(transaction: Transaction, once: commands.Once, message: UUID) -> Accepted | None:
+    """None where the key is new; else what it was used for."""
+    run, now = transaction.connection.execute, transaction.now
+    fresh = run(
+        "INSERT INTO once (scope, key, message, digest, expires_at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (scope, key) DO UPDATE SET message = excluded.message, digest = excluded.digest,"
+        " expires_at = excluded.expires_at WHERE expires_at <= ?",
+        (once.scope, once.key, message.hex, once.digest, now + once.life, now),
+    )
+    if fresh.rowcount:
+        return None
+    before, digest = run(
+        "SELECT message, digest FROM once WHERE scope = ? AND key = ?", (once.scope, once.key)
+    ).fetchone()
+    times = run("SELECT accepted_at, expires_at FROM messages WHERE id = ?", (before,)).fetchone()
+    # The message is absent where it comes earlier in this same transaction and its row is still gathered.
+    accepted_at, expires_at = times or (now, now)
+    return Accepted(UUID(before), accepted_at, expires_at, digest)
+
+
+def claim(transaction: Transaction, command: commands.Claim) -> Claimed | None:
+    now = transaction.now
+    row = transaction.connection.execute(
+        CLAIM, (command.worker, now + command.lease, now, command.delivery.hex, now)
+    ).fetchone()
+    if row is None:
+        return None
+    message, system, attempt, repeatable, expires_at = row
+    return Claimed(command.delivery, UUID(message), system, attempt, bool(repeatable), now, expires_at)
+
+
+def settle(transaction: Transaction, command: commands.Settle) -> bool:
+    now, state = transaction.now, change(State.DELIVERING, command.change)
+    due = now + command.delay if state is State.PENDING else None
+    updated = transaction.connection.execute(
+        SETTLE, (state, command.reason, due, due, now, command.delivery.hex, command.attempt)
+    )
+    applied = bool(updated.rowcount)
+    if applied and (reply := command.reply):
+        message, delivery = command.message.hex, command.delivery.hex
+        transaction.rows["replies"].append((delivery, message, reply.kind, reply.fault, now))
+        transaction.rows["bodies"].append(
+            (message, f"reply:{delivery}", reply.body.format, b"", reply.body.data, now + command.reply_life)
+        )
+    attempt_ended(transaction, command, state if applied else None)
+    return applied
+
+
+def attempt_ended(transaction: Transaction, ended: commands.Settle, state: State | None) -> None:
+    """Keep the attempt and tell of it; `state` None: the outcome came after the lease had ended."""
+    transaction.rows["attempts"].append(
+        (
+            ended.delivery.hex,
+            ended.attempt,
+            ended.actor,
+            ended.started_at,
+            ended.duration,
+            ended.result,
+            ended.code,
+            ended.http_status,
+            ended.revision,
+            state is None,
+        )
+    )
+    facts: dict[str, str | int] = {
+        "attempt": ended.attempt,
+        "code": ended.code,
+        "delivery": str(ended.delivery),
+        "durationMs": ended.duration,
+        "result": ended.result,
+        "revision": ended.revision,
+        "state": state or "late",
+        "system": ended.system,
+    }
+    if ended.reason:
+        facts["reason"] = ended.reason
+    if ended.http_status is not None:
+        facts["httpStatus"] = ended.http_status
+    if ended.reply and ended.reply.fault:
+        facts["fault"] = ended.reply.fault
+    transaction.record(Event("attempt.ended", ended.actor, ended.message, facts))
+
+
+def unring(transaction: Transaction, command: commands.Unring) -> None:
+    transaction.connection.execute(UNRING, (transaction.now + command.delay, command.delivery.hex))
+
+
+def replay(transaction: Transaction, command: commands.Replay) -> State | None:
+    run, now = transaction.connection.execute, transaction.now
+    row = run(
+        "SELECT d.state, d.message, d.system, m.expires_at - m.accepted_at FROM deliveries d"
+        " JOIN messages m ON m.id = d.message WHERE d.id = ?",
+        (command.delivery.hex,),
+    ).fetchone()
+    if row is None:
+        return None
+    before, message, system, life = State(row[0]), UUID(row[1]), row[2], row[3]
+    after = change(before, Change.REPLAY)
+    run(
+        "UPDATE deliveries SET state = ?, reason = '', rings = 0, wake_at = ?, expires_at = ?, changed_at = ?"
+        " WHERE id = ?",
+        (after, now, now + life, now, command.delivery.hex),
+    )
+    facts: dict[str, str | int] = {"delivery": str(command.delivery), "stateBefore": before, "system": system}
+    transaction.record(Event("delivery.replayed", command.actor, message, facts))
+    return before
+
+
+def record(transaction: Transaction, command: commands.Record) -> Reference:
+    return transaction.record(command.event)
+
+
+def put_documents(transaction: Transaction, command: commands.PutDocuments) -> int:
+    number = _next_revision(transaction)
+    transaction.connection.executemany(
+        "INSERT INTO documents (kind, name, version, revision, content, at) VALUES (?, ?, ?, ?, ?, ?)",
+        [(each.kind, each.name, each.version, number, each.content, transaction.now) for each in command.documents],
+    )
+    transaction.record(command.event)
+    return number
+
+
+def put_row(transaction: Transaction, command: commands.PutRow) -> int:
+    if command.table not in command.TABLES:
+        raise ValueError(command.table)
+    columns = ", ".join(command.row)
+    places = ", ".join("?" for _ in command.row)
+    transaction.connection.execute(
+        f"INSERT OR REPLACE INTO {command.table} ({columns}) VALUES ({places})",
+        tuple(command.row.values()),
+    )
+    transaction.record(command.event)
+    return _next_revision(transaction)
+
+
+def _next_revision(transaction: Transaction) -> int:
+    row = transaction.connection.execute("UPDATE revision SET number = number + 1 WHERE id = 1 RETURNING number")
+    return int(row.fetchone()[0])

@@ -1,0 +1,373 @@
+"""The conformance suite of `journal.store.Store`: what every database must do."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from uuid import UUID
+
+import orjson
+import pytest
+
+from bus.clock import ManualClock
+from bus.envelope import Body, Envelope, Exchange, Format
+from bus.errors import IllegalTransition
+from bus.states import Change, MessageState, State
+from journal.chain import GENESIS, link_hash
+from journal.commands import (
+    Accept,
+    Accepted,
+    Claim,
+    Claimed,
+    Document,
+    Event,
+    NewDelivery,
+    Once,
+    PutDocuments,
+    PutRow,
+    Record,
+    Replay,
+    Reply,
+    Settle,
+    Sweep,
+    Swept,
+    Unring,
+)
+from journal.database import open_store
+from journal.leases import PUBLISH_LEASE
+from journal.queries import Queries
+from journal.store import BatchRefused, Store
+
+LIFE = 60_000
+
+
+@pytest.fixture
+def store(database: str, clock: ManualClock) -> Iterator[Store]:
+    store = open_store(database, clock, "writer-1")
+    yield store
+    store.close()
+
+
+def an_accept(clock: ManualClock, *, state: State = State.QUEUED, repeatable: bool = False, to: str = "his") -> Accept:
+    message = clock.new_id()
+    envelope = Envelope(
+        message,
+        "health.referral",
+        "1.0.0",
+        Exchange.DOCUMENT,
+        "one-stop",
+        clock.now(),
+        clock.now() + LIFE,
+        "00-1",
+        Format.JSON,
+    )
+    delivery = NewDelivery(clock.new_id(), to, state, repeatable)
+    event = Event("message.accepted", "one-stop", message, {"size": 2})
+    return Accept(envelope, b"{}", b"salt", "digest", LIFE, 10 * LIFE, (delivery,), event)
+
+
+def write(store: Store, command: object) -> object:
+    (result,) = store.write([command]).results  # type: ignore[list-item]
+    return result
+
+
+def a_settle(claimed: Claimed, change: Change, **fields: object) -> Settle:
+    settle = Settle(
+        claimed.delivery,
+        claimed.message,
+        claimed.system,
+        claimed.attempt,
+        change,
+        "answered",
+        "http-200",
+        "worker",
+        claimed.now,
+        12,
+        7,
+    )
+    return replace(settle, **fields)  # type: ignore[arg-type]
+
+
+def accepted_and_claimed(store: Store, clock: ManualClock, **how: object) -> Claimed:
+    accept = an_accept(clock, **how)  # type: ignore[arg-type]
+    write(store, accept)
+    claimed = write(store, Claim(accept.deliveries[0].id, "worker", 30_000))
+    assert isinstance(claimed, Claimed)
+    return claimed
+
+
+def state_of(queries: Queries, delivery: UUID) -> State:
+    view = queries.delivery(delivery)
+    assert view
+    return view.state
+
+
+def sweep(store: Store, **how: object) -> Swept:
+    swept = write(store, Sweep("sweeper", **how))  # type: ignore[arg-type]
+    assert isinstance(swept, Swept)
+    return swept
+
+
+def test_accepted_message_can_be_read_back(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """What was accepted is there with its body, its delivery and its state."""
+    accept = an_accept(clock)
+    assert write(store, accept) == Accepted(accept.envelope.message, clock.now(), clock.now() + LIFE)
+    view = queries.message(accept.envelope.message)
+    assert view
+    assert view.envelope == accept.envelope
+    assert view.state is MessageState.ACCEPTED
+    assert queries.body(accept.envelope.message) == Body(Format.JSON, b"{}")
+
+
+def test_claim_is_won_once(store: Store, clock: ManualClock) -> None:
+    """Of two claims to one delivery, also in one transaction, one wins."""
+    accept = an_accept(clock)
+    write(store, accept)
+    claim = Claim(accept.deliveries[0].id, "worker", 30_000)
+    results = store.write([claim, claim]).results
+    assert [result is None for result in results] == [False, True]
+
+
+def test_expired_delivery_cannot_be_claimed(store: Store, clock: ManualClock) -> None:
+    """A delivery whose life has ended calls nobody, even before the sweeper has seen it."""
+    accept = an_accept(clock)
+    write(store, accept)
+    clock.advance(LIFE / 1000)
+    assert write(store, Claim(accept.deliveries[0].id, "worker", 30_000)) is None
+
+
+def test_settle_ends_the_attempt(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """A success ends the delivery and keeps the attempt and the reply."""
+    claimed = accepted_and_claimed(store, clock)
+    reply = Reply("reply", Body(Format.JSON, b'{"ok":true}'))
+    assert write(store, a_settle(claimed, Change.SUCCEED, reply=reply, reply_life=LIFE)) is True
+    assert state_of(queries, claimed.delivery) is State.DELIVERED
+    found = queries.reply(claimed.message)
+    assert found
+    assert found[1] == reply
+
+
+def test_late_outcome_changes_nothing(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """An outcome that comes after its lease was taken back is recorded as late and changes no state."""
+    claimed = accepted_and_claimed(store, clock)
+    clock.advance(31)
+    sweep(store)
+    assert state_of(queries, claimed.delivery) is State.DEAD
+    assert write(store, a_settle(claimed, Change.SUCCEED)) is False
+    assert state_of(queries, claimed.delivery) is State.DEAD
+    late = orjson.loads(queries.timeline(claimed.message)[-1].content)
+    assert (late["event"], late["state"]) == ("attempt.ended", "late")
+
+
+def test_retry_waits_for_its_time(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """A retry is due after its delay, not before, and is then handed out for publishing with its envelope."""
+    claimed = accepted_and_claimed(store, clock)
+    write(store, a_settle(claimed, Change.RETRY, delay=5_000, reason="http-503"))
+    assert sweep(store).rung == ()
+    clock.advance(5)
+    (rung,) = sweep(store).rung
+    assert rung.delivery == claimed.delivery
+    assert rung.envelope.contract == "health.referral"
+    assert state_of(queries, claimed.delivery) is State.QUEUED
+
+
+def test_unclaimed_delivery_is_rung_again(store: Store, clock: ManualClock) -> None:
+    """What nobody claimed within the publish lease is rung again, and each time after twice as long."""
+    accept = an_accept(clock)
+    write(store, accept)
+    rings = []
+    for second in range(60):
+        clock.advance(1)
+        rings += [second + 1 for _ in sweep(store).rung]
+    assert rings == [PUBLISH_LEASE // 1000, 3 * PUBLISH_LEASE // 1000]
+
+
+def test_unring_gives_back(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """What the broker would not take is pending again, due after the delay."""
+    accept = an_accept(clock)
+    write(store, accept)
+    write(store, Unring(accept.deliveries[0].id, 1_000))
+    assert state_of(queries, accept.deliveries[0].id) is State.PENDING
+    clock.advance(1)
+    assert len(sweep(store).rung) == 1
+
+
+def test_ended_lease_of_unrepeatable_call_is_dead(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """An unrepeatable call that was cut off is dead with outcome-unknown, and its waiter is named."""
+    claimed = accepted_and_claimed(store, clock)
+    clock.advance(30)
+    (ended,) = sweep(store).ended
+    assert ended.delivery == claimed.delivery
+    view = queries.delivery(claimed.delivery)
+    assert view
+    assert (view.state, view.reason) == (State.DEAD, "outcome-unknown")
+
+
+def test_ended_lease_of_repeatable_call_is_tried_again(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """A repeatable call that was cut off becomes due at once."""
+    claimed = accepted_and_claimed(store, clock, repeatable=True)
+    clock.advance(30)
+    sweep(store)
+    assert [rung.delivery for rung in sweep(store).rung] == [claimed.delivery]
+
+
+def test_restart_ends_every_lease(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """After a restart, what earlier processes held is taken back and what they had rung is rung again, at once."""
+    claimed = accepted_and_claimed(store, clock)
+    waiting = an_accept(clock)
+    write(store, waiting)
+    swept = sweep(store, restart=True)
+    assert [rung.delivery for rung in swept.rung] == [waiting.deliveries[0].id]
+    assert state_of(queries, claimed.delivery) is State.DEAD
+
+
+def test_open_delivery_expires(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """A delivery whose life ends while it waits is expired, and that is told."""
+    accept = an_accept(clock)
+    write(store, accept)
+    clock.advance(LIFE / 1000)
+    sweep(store)
+    assert state_of(queries, accept.deliveries[0].id) is State.EXPIRED
+    assert orjson.loads(queries.timeline(accept.envelope.message)[-1].content)["event"] == "delivery.expired"
+
+
+def test_room_in_the_broker_is_kept(store: Store, clock: ManualClock) -> None:
+    """No more of one system's deliveries are rung than there is room for; another system is not held back."""
+    for _ in range(3):
+        write(store, an_accept(clock, state=State.PENDING, to="slow"))
+    write(store, an_accept(clock, state=State.PENDING, to="fast"))
+    assert sorted(rung.system for rung in sweep(store, room=2).rung) == ["fast", "slow", "slow"]
+    assert sweep(store, room=2).rung == ()
+
+
+def test_sweep_counts_what_is_open(store: Store, clock: ManualClock) -> None:
+    """A sweep says how many deliveries of each system are in each open state."""
+    accepted_and_claimed(store, clock)
+    write(store, an_accept(clock))
+    assert sweep(store).counts == {"his": {State.DELIVERING: 1, State.QUEUED: 1}}
+
+
+def test_replay_begins_a_new_life(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """A dead delivery can be replayed long after its life ended; an open one cannot."""
+    claimed = accepted_and_claimed(store, clock)
+    assert isinstance(write(store, Replay(claimed.delivery, "operator")), IllegalTransition)
+    write(store, a_settle(claimed, Change.KILL, reason="refused"))
+    clock.advance(10 * LIFE / 1000)
+    assert write(store, Replay(claimed.delivery, "operator")) is State.DEAD
+    assert len(sweep(store).rung) == 1
+    again = write(store, Claim(claimed.delivery, "worker", 30_000))
+    assert isinstance(again, Claimed)
+    assert again.attempt == 2
+
+
+def test_replay_of_the_unknown_is_none(store: Store, clock: ManualClock) -> None:
+    """Replaying a delivery that does not exist says so."""
+    assert write(store, Replay(clock.new_id(), "operator")) is None
+
+
+def test_once_only_key_names_its_first_message(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """A key used again, also in the same transaction, yields the first message and what it was used for."""
+    first, second, third = (
+        replace(an_accept(clock), once=Once("one-stop", b"key", digest, LIFE)) for digest in ("a", "b", "c")
+    )
+    _, twin = store.write([first, second]).results
+    assert (twin.message, twin.digest) == (first.envelope.message, "a")
+    assert write(store, third) == replace(twin, expires_at=clock.now() + LIFE)
+    assert queries.message(second.envelope.message) is None
+
+
+def test_once_only_key_is_forgotten(store: Store, clock: ManualClock) -> None:
+    """A key whose time is over may be used again."""
+    first, second = (replace(an_accept(clock), once=Once("one-stop", b"key", "a", 1_000)) for _ in range(2))
+    write(store, first)
+    clock.advance(1)
+    result = write(store, second)
+    assert isinstance(result, Accepted)
+    assert result.message == second.envelope.message
+
+
+def test_body_goes_when_its_time_is_over(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """A body is erased when its retention ends; its message stays."""
+    accept = an_accept(clock)
+    write(store, accept)
+    clock.advance(10 * LIFE / 1000)
+    sweep(store)
+    assert queries.body(accept.envelope.message) is None
+    assert queries.message(accept.envelope.message)
+
+
+def test_batch_is_whole_or_not_at_all(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """A batch with a command that cannot be written writes nothing, and the chain has no gap."""
+    good, twice = an_accept(clock), an_accept(clock)
+    write(store, twice)
+    with pytest.raises(BatchRefused):
+        store.write([good, twice])
+    assert queries.message(good.envelope.message) is None
+    write(store, Record(Event("test", "somebody")))
+    assert [row.number for row in queries.chain("writer-1")] == [1, 2]
+
+
+def test_chain_can_be_recomputed(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """Each event's hash covers the one before and the exact bytes that are stored."""
+    for _ in range(3):
+        write(store, an_accept(clock))
+    head = GENESIS
+    for row in queries.chain("writer-1"):
+        head = link_hash(head, row.content)
+        assert row.hash == head
+
+
+def test_committed_events_are_handed_back(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """A transaction hands back the very events that it stored, for the log."""
+    accept = an_accept(clock)
+    written = store.write([accept])
+    assert list(written.events) == [row.content for row in queries.timeline(accept.envelope.message)]
+
+
+def test_documents_are_revisions(store: Store, queries: Queries) -> None:
+    """The newest revision of each document counts; a removed one is gone from the current set."""
+    event = Event("documents.applied", "registrar")
+    put = PutDocuments((Document("System", "a", "", b"1"), Document("System", "b", "", b"1")), event)
+    assert write(store, put) == store.revision() == 1
+    write(store, PutDocuments((Document("System", "a", "", b"2"), Document("System", "b", "", None)), event))
+    assert queries.documents() == [Document("System", "a", "", b"2")]
+    assert store.revision() == 2
+
+
+def test_rows_are_replaced_by_their_id(store: Store, queries: Queries) -> None:
+    """A credential written again under its id replaces the earlier one and raises the revision."""
+    row: dict[str, str | int | bytes | None] = {
+        "id": "c1",
+        "system": "a",
+        "digest": b"1",
+        "created_at": 1,
+        "expires_at": None,
+        "revoked_at": None,
+    }
+    write(store, PutRow("credentials", row, Event("credential.issued", "registrar")))
+    write(store, PutRow("credentials", {**row, "revoked_at": 2}, Event("credential.revoked", "registrar")))
+    (credential,) = queries.credentials()
+    assert dict(credential._mapping) == {**row, "revoked_at": 2}
+    assert store.revision() == 2
+
+
+def test_listing_filters_by_derived_state(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """A sender's list holds only its own messages, of the state that was asked for, the newest first."""
+    done = accepted_and_claimed(store, clock)
+    write(store, a_settle(done, Change.SUCCEED))
+    open_ones = []
+    for _ in range(2):
+        clock.advance(1)
+        open_ones.append(an_accept(clock))
+        write(store, open_ones[-1])
+    ids = [view.envelope.message for view in queries.messages_of("one-stop", state=MessageState.ACCEPTED)]
+    assert ids == [accept.envelope.message for accept in reversed(open_ones)]
+    assert len(queries.messages_of("one-stop")) == 3
+    assert queries.messages_of("other") == []
+
+
+def test_dead_letters_say_why(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """A dead letter is listed with its reason and the code of its last attempt."""
+    claimed = accepted_and_claimed(store, clock)
+    write(store, a_settle(claimed, Change.KILL, reason="refused", result="refused", code="http-422"))
+    (letter,) = queries.dead_letters(system="his")
+    assert (letter.delivery.reason, letter.code) == ("refused", "http-422")
+    assert queries.dead_letters(system="other") == []
