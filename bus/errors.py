@@ -35,6 +35,7 @@ class BusError(Exception):
         self.facts = {name: str(value) for name, value in facts.items() if value is not None}
         self.findings = tuple(findings)
         self.retry_after = retry_after
+        self.reference = ""  # the audit event that tells of it, once there is one
         super().__init__(self.text)
 
     @property
@@ -385,3 +386,37 @@ class TransformFailed(BusFault):
 
     code = "transform-failed"
     status = 502
+
+
+# --- who is who, and the keys --------------------------------------------------------------------------------------
+
+
+class AgencyCodeInvalid(SenderFault):
+    """The agency code is not right: {hint}."""
+
+    code = "agency-code-invalid"
+
+
+class CredentialInvalid(SenderFault):
+    """There is no such client, the secret is not its own, or the credential was revoked."""
+
+    code = "credential-invalid"
+    status = 401
+
+
+class SecretInvalid(BusFault):
+    """A secret cannot be used: {hint}."""
+
+    code = "secret-invalid"
+
+
+class KeyMissing(BusFault):
+    """The key ring has no key for {purpose}: make one with `lgsp key rotate {purpose}`."""
+
+    code = "key-missing"
+
+
+class KeyUnreadable(BusFault):
+    """Key {kid} cannot be opened: this is not the master key that it was sealed under, or its row was changed."""
+
+    code = "key-unreadable"

@@ -1,6 +1,6 @@
 """A contract as the hot path uses it: compiled, immutable."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,13 +22,14 @@ class Validator(Protocol):
 class Part:
     """One payload of a contract: its request, its reply or one of its faults.
 
-    `personal_data` and `subject` are JSON Pointers in which ``*`` stands for every member, or XPaths.
+    `personal_data` are JSON Pointers in which ``*`` stands for every member, or XPaths. `subject` finds in a parsed
+    body whom the message is about.
     """
 
     format: Format
     validator: Validator = field(repr=False)
     personal_data: tuple[str, ...] = ()
-    subject: str | None = None
+    subject: Callable[[object], str | None] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

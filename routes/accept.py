@@ -1,0 +1,257 @@
+"""Accepting a message: who asks, under which contract, is the body right, where does it go; then one commit.
+
+Both front doors come here. Nothing is answered before the commit; everything refused after the sender is known is an
+audit event with its reason and a keyed hash of the body, never the body.
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from bus.clock import Clock
+from bus.envelope import Body, Envelope, Exchange, Format
+from bus.errors import Backlog as BacklogFull
+from bus.errors import (
+    BodyInvalid,
+    BusError,
+    ContractUnknown,
+    GrantMissing,
+    IdempotencyKeyReused,
+    MediaTypeUnsupported,
+    RouteMissing,
+    SenderFault,
+    VersionUnknown,
+)
+from bus.states import State
+from contracts.model import Contract
+from identity.grants import May, civil_date
+from identity.keyring import keyed_hash
+from journal.commands import Accept, Accepted, Event, NewDelivery, Once, Record
+from journal.committer import Committer
+from routes import router
+from routes.backlog import Backlog
+from routes.broker import LARGEST_CARRIED, Carried
+from routes.model import Snapshot
+from routes.offload import off_the_loop
+from routes.ringer import Ringer
+
+IDEMPOTENCY_LIFE: Final = 24 * 3600 * 1000
+"""Milliseconds for which an Idempotency-Key is remembered, at least; a longer-lived message keeps its key as long."""
+
+TRACEPARENT: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""W3C Trace Context §3.2; what does not match is ignored and a new trace begins, as §4.3 wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a front door knows of a message before it has read the body. `read` reads at most so many bytes, or raises;
+    `format` is None where the sender did not say."""
+
+    sender: str
+    contract: str
+    version: str | None
+    format: Format | None
+    read: Callable[[int], Awaitable[bytes]]
+    idempotency_key: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """`repeated`: an earlier message of the same Idempotency-Key; its deliveries are the journal's to tell."""
+
+    envelope: Envelope
+    contract: Contract
+    deliveries: tuple[NewDelivery, ...]
+    repeated: bool = False
+
+
+class Acceptor:
+    """Accepts for one process; `process` is its name, under which waiting callers are signalled."""
+
+    def __init__(self, committer: Committer, ringer: Ringer, backlog: Backlog, clock: Clock, process: str) -> None:
+        self._committer = committer
+        self._ringer = ringer
+        self._backlog = backlog
+        self._clock = clock
+        self._process = process
+
+    async def accept(self, snapshot: Snapshot, arrival: Arrival, *, waits: bool | None = None) -> Acceptance:
+        """Accept durably, then ring.
+
+        `waits` says whether the caller waits for the reply (None: as the exchange does by default). A caller that
+        begins to listen before it awaits anything else misses no signal: ringing only queues. Raises `SenderFault` for
+        what the sender must change, `BusFault` for what it may try again.
+        """
+        data = b""
+        try:
+            contract = permitted(snapshot, arrival, self._today())
+            data = await arrival.read(contract.limits.max_bytes)
+            body = Body(body_format(arrival, contract), data)
+            parsed = await check(contract, body)
+            routes = router.choose(snapshot, contract, parsed)
+            deliveries = tuple(router.deliveries(snapshot, contract, routes, self._backlog, self._clock, self._today()))
+            envelope = self._envelope(arrival, contract, waits=waits)
+            command = self._command(snapshot, arrival, contract, envelope, body, parsed, deliveries)
+            accepted = await self._committer.write(command)
+            if accepted.message != envelope.message:
+                return repeated(accepted, command, contract)
+        except (SenderFault, RouteMissing, BacklogFull) as refused:
+            await self._refuse(snapshot, arrival, refused, data)
+            raise
+        self._ring(envelope, body, deliveries)
+        return Acceptance(replace(envelope, accepted_at=accepted.accepted_at), contract, deliveries)
+
+    def _envelope(self, arrival: Arrival, contract: Contract, *, waits: bool | None) -> Envelope:
+        now = self._clock.now()
+        waiting = contract.exchange is Exchange.REQUEST if waits is None else waits
+        return Envelope(
+            self._clock.new_id(),
+            contract.name,
+            contract.version,
+            contract.exchange,
+            arrival.sender,
+            now,
+            now + round(contract.life * 1000),
+            trace(arrival.traceparent),
+            contract.request.format,
+            self._process if waiting else "",
+        )
+
+    def _command(
+        self,
+        snapshot: Snapshot,
+        arrival: Arrival,
+        contract: Contract,
+        envelope: Envelope,
+        body: Body,
+        parsed: object,
+        deliveries: tuple[NewDelivery, ...],
+    ) -> Accept:
+        salt = secrets.token_bytes(16)
+        digest = hashlib.sha256(salt + body.data).hexdigest()
+        facts: dict[str, str | int] = {
+            "contract": contract.name,
+            "digest": digest,
+            "size": len(body.data),
+            "systems": " ".join(sorted(each.system for each in deliveries)),
+            "version": contract.version,
+        }
+        life = round(contract.life * 1000)
+        return Accept(
+            envelope,
+            body.data,
+            salt,
+            digest,
+            life,
+            round(contract.retention.body * 1000),
+            deliveries,
+            Event("message.accepted", arrival.sender, envelope.message, facts),
+            subject=subject(snapshot, contract, parsed),
+            once=once(snapshot, arrival, contract, body, life),
+        )
+
+    def _ring(self, envelope: Envelope, body: Body, deliveries: tuple[NewDelivery, ...]) -> None:
+        carried = body.data if len(body.data) <= LARGEST_CARRIED else None
+        self._ringer.ring(
+            Carried(each.id, each.system, envelope, carried) for each in deliveries if each.state is State.QUEUED
+        )
+
+    async def _refuse(self, snapshot: Snapshot, arrival: Arrival, refused: BusError, data: bytes) -> None:
+        """Record why; the reference goes with the answer so that the sender can name it."""
+        facts: dict[str, str | int] = {"code": refused.code, "contract": known(snapshot, arrival.contract)}
+        if data:
+            facts |= {"keyedHash": keyed_hash(snapshot.keys, data), "size": len(data)}
+        reference = await self._committer.write(Record(Event("message.refused", arrival.sender, facts=facts)))
+        refused.reference = str(reference)
+
+    def _today(self) -> date:
+        return civil_date(self._clock.now())
+
+
+def repeated(accepted: Accepted, command: Accept, contract: Contract) -> Acceptance:
+    """The earlier message of the same Idempotency-Key; raises `IdempotencyKeyReused` where its body was another."""
+    if command.once is None or accepted.digest != command.once.digest:
+        raise IdempotencyKeyReused(message=str(accepted.message))
+    earlier = replace(
+        command.envelope,
+        message=accepted.message,
+        accepted_at=accepted.accepted_at,
+        expires_at=accepted.expires_at,
+    )
+    return Acceptance(earlier, contract, (), repeated=True)
+
+
+def permitted(snapshot: Snapshot, arrival: Arrival, today: date) -> Contract:
+    """The contract version that is meant, if the sender holds a grant for its major.
+
+    A version is named as ``1.2.0``, ``1.2`` or ``1``; who names none gets the newest of the highest major it may send.
+    """
+    versions = snapshot.contracts.get(arrival.contract, ())
+    if not versions:
+        raise ContractUnknown(contract=known(snapshot, arrival.contract))
+    named = [each for each in versions if means(arrival.version, each.version)]
+    if not named:
+        raise VersionUnknown(contract=arrival.contract, version=safe_version(arrival.version))
+    for contract in named:
+        if snapshot.grants.allows(arrival.sender, contract.reference, May.SEND, today):
+            return contract
+    raise GrantMissing(system=arrival.sender, contract=named[0].reference, owner=named[0].owner)
+
+
+def means(asked: str | None, version: str) -> bool:
+    """Whether a version that was asked for means this one."""
+    return asked is None or version == asked or version.startswith(f"{asked}.")
+
+
+def known(snapshot: Snapshot, contract: str) -> str:
+    """A contract's name as it may be repeated: nothing from outside that is not a name of ours."""
+    return contract if contract in snapshot.contracts else "-"
+
+
+def safe_version(version: str | None) -> str:
+    return version if version and re.fullmatch(r"\d{1,6}(\.\d{1,6}){0,2}", version) else "-"
+
+
+def body_format(arrival: Arrival, contract: Contract) -> Format:
+    """The contract's own format; raises `MediaTypeUnsupported` where the sender declares another or none."""
+    expected = contract.request.format
+    if arrival.format is not expected:
+        raise MediaTypeUnsupported(expected=expected.media_type)
+    return expected
+
+
+async def check(contract: Contract, body: Body) -> object:
+    """The parsed body; raises `BodyInvalid` with every finding, or the fault of bytes that cannot be parsed."""
+    parsed, findings = await off_the_loop(len(body.data), contract.request.validator.check, body)
+    if findings:
+        raise BodyInvalid(contract=f"{contract.name}@{contract.version}", count=len(findings), findings=findings)
+    return parsed
+
+
+def subject(snapshot: Snapshot, contract: Contract, parsed: object) -> str:
+    """A keyed hash of whom the message is about, or empty."""
+    if contract.request.subject is None:
+        return ""
+    found = contract.request.subject(parsed)
+    return keyed_hash(snapshot.keys, found.encode()) if found else ""
+
+
+def once(snapshot: Snapshot, arrival: Arrival, contract: Contract, body: Body, life: int) -> Once | None:
+    """The Idempotency-Key as a once-only key of its sender; only hashes of key and body are kept."""
+    if arrival.idempotency_key is None:
+        return None
+    key = hashlib.sha256(arrival.idempotency_key.encode()).digest()
+    digest = keyed_hash(snapshot.keys, contract.name.encode() + b"\n" + body.data)
+    return Once(f"idempotency:{arrival.sender}", key, digest, max(life, IDEMPOTENCY_LIFE))
+
+
+def trace(sent: str | None) -> str:
+    """The sender's own trace, or a new one."""
+    if sent and TRACEPARENT.fullmatch(sent):
+        return sent
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

@@ -1,0 +1,33 @@
+"""Callers of this process that wait for a message to end."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from routes.broker import Signal
+
+
+class Waiting:
+    """Hands a signal to every caller that waits for its message."""
+
+    def __init__(self) -> None:
+        self._futures: dict[UUID, set[asyncio.Future[Signal]]] = defaultdict(set)
+
+    @contextmanager
+    def expect(self, message: UUID) -> Iterator[asyncio.Future[Signal]]:
+        """Begin to listen; must be entered before the message is rung."""
+        future: asyncio.Future[Signal] = asyncio.get_running_loop().create_future()
+        self._futures[message].add(future)
+        try:
+            yield future
+        finally:
+            self._futures[message].discard(future)
+            if not self._futures[message]:
+                del self._futures[message]
+
+    def hear(self, signal: Signal) -> None:
+        for future in tuple(self._futures.get(signal.message, ())):
+            if not future.done():
+                future.set_result(signal)

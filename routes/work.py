@@ -1,0 +1,246 @@
+"""The worker: claims what the broker brings, transforms it, calls the receiver, settles what came of it.
+
+The claim is the journal's compare-and-set; after its commit the broker is acknowledged and the lease alone brings the
+work back. So a message that the broker brings twice calls nobody twice.
+"""
+
+import asyncio
+import random
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from adapters.call import Call, FaultRule, Outcome, Result
+from bus.clock import Clock
+from bus.envelope import Body, Envelope
+from bus.errors import BusError, SnapshotStale
+from bus.states import Change
+from contracts.model import Contract
+from journal.commands import Claim, Claimed, Reply, Settle
+from journal.committer import Committer
+from journal.leases import CALL_MARGIN
+from journal.queries import Queries
+from routes.broker import LARGEST_CARRIED, Broker, Carried, Signal
+from routes.model import Route, Snapshot, System
+from routes.offload import off_the_loop
+from routes.outcome import decide
+from routes.reply import take
+from routes.snapshots import Snapshots
+
+LONGEST_REPLY: Final = 16 * 1024 * 1024
+"""Bytes of an answer that are read, where the contract does not bound its reply."""
+
+DEFAULT_TIMEOUT: Final = 30.0
+
+log = structlog.get_logger("worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that one attempt needs, out of one snapshot."""
+
+    contract: Contract
+    route: Route
+    system: System
+
+
+@dataclass(slots=True)
+class Lane:
+    """One system's deliveries: as many at once as it may be called."""
+
+    slots: asyncio.Semaphore
+    concurrency: int
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+class Worker:
+    """Serves every system of the snapshot that can be called. `name` is the process's, told in attempts."""
+
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        committer: Committer,
+        queries: Queries,
+        broker: Broker,
+        clock: Clock,
+        name: str,
+        chance: Callable[[], float] = lambda: random.uniform(-1, 1),  # noqa: S311 - jitter
+    ) -> None:
+        self._snapshots = snapshots
+        self._committer = committer
+        self._queries = queries
+        self._broker = broker
+        self._clock = clock
+        self._name = name
+        self._chance = chance
+        self._lanes: dict[str, Lane] = {}
+
+    async def run(self, every: float = 0.5) -> None:
+        """Serve until cancelled; looks for new and vanished systems every so many seconds."""
+        while True:
+            try:
+                await self.follow()
+            except SnapshotStale:
+                log.warning("snapshot-stale")
+            await asyncio.sleep(every)
+
+    async def follow(self) -> None:
+        """Subscribe to what the snapshot in force names, and to nothing else."""
+        callable_now = {name: system for name, system in self._snapshots.current().systems.items() if system.adapter}
+        for name, lane in list(self._lanes.items()):
+            wanted = callable_now.get(name)
+            if wanted is None or wanted.concurrency != lane.concurrency:
+                await self._broker.unsubscribe(name)
+                del self._lanes[name]
+        for name in callable_now.keys() - self._lanes.keys():
+            concurrency = callable_now[name].concurrency
+            lane = self._lanes[name] = Lane(asyncio.Semaphore(concurrency), concurrency)
+            await self._broker.subscribe(name, 2 * concurrency, self._arrived(lane))
+
+    async def drain(self) -> None:
+        """Take nothing more, and wait for the calls in flight."""
+        for name in self._lanes:
+            await self._broker.unsubscribe(name)
+        tasks = [task for lane in self._lanes.values() for task in lane.tasks]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _arrived(self, lane: Lane) -> Callable[[Carried, Callable[[], None]], None]:
+        def arrived(carried: Carried, acknowledge: Callable[[], None]) -> None:
+            task = asyncio.ensure_future(self._serve(lane, carried, acknowledge))
+            lane.tasks.add(task)
+            task.add_done_callback(lane.tasks.discard)
+
+        return arrived
+
+    async def _serve(self, lane: Lane, carried: Carried, acknowledge: Callable[[], None]) -> None:
+        try:
+            async with lane.slots:
+                await self.deliver(carried, acknowledge)
+        except BusError as unavailable:
+            # Unclaimed or unsettled, the lease brings it back.
+            log.warning("delivery-postponed", delivery=str(carried.delivery), code=unavailable.code)
+            acknowledge()
+        except Exception as unforeseen:  # noqa: BLE001 - one delivery's failure is not its system's
+            log.error("delivery-failed", delivery=str(carried.delivery), kind=type(unforeseen).__name__)
+            acknowledge()
+
+    async def deliver(self, carried: Carried, acknowledge: Callable[[], None] = lambda: None) -> None:
+        """One attempt, from claim to settlement. Raises `BusError` where the journal cannot be written."""
+        snapshot = self._snapshots.current()
+        plan = _plan(snapshot, carried)
+        timeout = plan.contract.limits.timeout if isinstance(plan, Plan) else DEFAULT_TIMEOUT
+        lease = round(timeout * 1000) + CALL_MARGIN
+        began = self._clock.monotonic()
+        claimed = await self._committer.write(Claim(carried.delivery, self._name, lease))
+        acknowledge()
+        if claimed is None:
+            return
+        if isinstance(plan, Outcome):
+            outcome, reply = plan, None
+        else:
+            outcome, reply = await self._attempt(plan, claimed, carried, began + lease / 2000)
+        await self._settle(plan, claimed, carried.envelope, snapshot.revision, outcome, reply, began)
+
+    async def _attempt(
+        self, plan: Plan, claimed: Claimed, carried: Carried, latest: float
+    ) -> tuple[Outcome, Reply | None]:
+        """Transform, call, and read the answer; `latest` is the monotonic time after which it is too late to call."""
+        body = await self._body(carried)
+        if body is None:
+            return Outcome(Result.REFUSED, "body-gone"), None
+        convert = plan.route.request
+        try:
+            outgoing = await off_the_loop(len(body.data), convert, body) if convert else body
+        except BusError as failed:
+            return Outcome(Result.REFUSED, failed.code), None
+        if self._clock.monotonic() > latest:
+            return Outcome(Result.NOT_SENT, "worker-late"), None
+        adapter = plan.system.adapter
+        if adapter is None:
+            return Outcome(Result.MISCONFIGURED, "system-not-callable"), None
+        outcome = await adapter.call(_call(plan, claimed, carried.envelope, outgoing))
+        return await off_the_loop(
+            len(outcome.reply.data) if outcome.reply else 0, take, plan.contract, plan.route, outcome
+        )
+
+    async def _body(self, carried: Carried) -> Body | None:
+        if carried.body is not None:
+            return Body(carried.envelope.format, carried.body)
+        return await asyncio.to_thread(self._queries.body, carried.envelope.message)
+
+    async def _settle(
+        self,
+        plan: Plan | Outcome,
+        claimed: Claimed,
+        envelope: Envelope,
+        revision: int,
+        outcome: Outcome,
+        reply: Reply | None,
+        began: float,
+    ) -> None:
+        duration = round((self._clock.monotonic() - began) * 1000)
+        verdict = decide(
+            outcome,
+            attempt=claimed.attempt,
+            repeatable=claimed.repeatable,
+            retry=plan.route.retry if isinstance(plan, Plan) else Route("", 0, "").retry,
+            remaining=claimed.expires_at - claimed.now - duration,
+            chance=self._chance(),
+        )
+        settle = Settle(
+            claimed.delivery,
+            claimed.message,
+            claimed.system,
+            claimed.attempt,
+            verdict.change,
+            outcome.result,
+            outcome.code,
+            self._name,
+            claimed.now,
+            duration,
+            revision,
+            verdict.reason,
+            outcome.http_status,
+            verdict.delay,
+            reply,
+            round(plan.contract.retention.body * 1000) if isinstance(plan, Plan) else 0,
+        )
+        applied = await self._committer.write(settle)
+        if applied and envelope.waiter and verdict.change is not Change.RETRY:
+            await self._broker.signal(envelope.waiter, signal(envelope, reply))
+
+
+def _plan(snapshot: Snapshot, carried: Carried) -> Plan | Outcome:
+    """What this delivery needs, or what people must mend before it can go."""
+    envelope = carried.envelope
+    contract = snapshot.version(envelope.contract, envelope.version)
+    route = snapshot.route(f"{envelope.contract}@{envelope.major}", carried.system)
+    system = snapshot.systems.get(carried.system)
+    if contract and route and system and system.adapter:
+        return Plan(contract, route, system)
+    missing = "contract-missing" if not contract else "route-missing" if not route else "system-not-callable"
+    return Outcome(Result.MISCONFIGURED, missing)
+
+
+def _call(plan: Plan, claimed: Claimed, envelope: Envelope, body: Body) -> Call:
+    """The headers are the same at each attempt, but for the span of the trace."""
+    _, trace_id, _, flags = envelope.traceparent.split("-")
+    headers = {
+        "Idempotency-Key": str(claimed.delivery),
+        "ce-id": str(envelope.message),
+        "traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-{flags}",
+    }
+    faults = tuple(FaultRule(each.name, each.status, each.element) for each in plan.contract.faults.values())
+    # A request whose caller has gone is not worth waiting for.
+    timeout = min(plan.contract.limits.timeout, (claimed.expires_at - claimed.now) / 1000)
+    return Call(plan.route.operation, body, headers, faults, timeout, LONGEST_REPLY)
+
+
+def signal(envelope: Envelope, reply: Reply | None) -> Signal:
+    """The word to the waiting process, with the reply where it is small enough to carry."""
+    if reply and reply.kind != "raw" and len(reply.body.data) <= LARGEST_CARRIED:
+        return Signal(envelope.message, reply.kind, reply.fault, reply.body)
+    return Signal(envelope.message)
