@@ -363,6 +363,12 @@ class DocumentInvalid(SenderFault):
     code = "document-invalid"
 
 
+class SchemaInvalid(SenderFault):
+    """The schema {schema} cannot be used: {rule} at {place}."""
+
+    code = "schema-invalid"
+
+
 class SecretMissing(BusFault):
     """Agency {agency} has no secret {name}: set it with `lgsp secret set {agency} {name}`."""
 

@@ -1,0 +1,137 @@
+"""What the bus says, in Vietnamese and in English.
+
+The English of an error is its docstring; the Vietnamese stands here under its code, with the same facts in braces.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from bus.errors import BusError, Finding, fill
+
+
+class Language(StrEnum):
+    VI = "vi"
+    EN = "en"
+
+
+def negotiate(accept_language: str | None) -> Language:
+    """The better liked of the two by Accept-Language (RFC 9110 §12.5.4); Vietnamese where neither is."""
+    best, best_quality = Language.VI, 0.0
+    for part in (accept_language or "").lower().split(","):
+        tag, _, parameter = part.strip().partition(";")
+        language = tag.partition("-")[0]
+        try:
+            quality = float(parameter.strip().removeprefix("q=") or 1)
+        except ValueError:
+            continue
+        if language in set(Language) and quality > best_quality:
+            best, best_quality = Language(language), quality
+    return best
+
+
+def say(error: BusError, language: Language) -> str:
+    """The message of an error, its facts filled in."""
+    if language is Language.EN:
+        return error.text
+    return fill(VIETNAMESE[error.code], error.facts)
+
+
+def say_finding(finding: Finding, language: Language) -> str:
+    """One sentence about one thing wrong with a body."""
+    english, vietnamese = FINDINGS.get(finding.rule, OTHER_FINDING)
+    template = english if language is Language.EN else vietnamese
+    return fill(template, {"rule": finding.rule, "limit": finding.limit or "-"})
+
+
+OTHER_FINDING = ("Breaks the rule {rule} ({limit}).", "Vi phạm quy tắc {rule} ({limit}).")
+
+FINDINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "additionalProperties": (
+            "Has fields that the contract does not name.",
+            "Có trường mà hợp đồng không khai báo.",
+        ),
+        "const": ("Must be the one value that the contract names.", "Phải đúng giá trị mà hợp đồng quy định."),
+        "enum": (
+            "Must be one of the values that the contract lists.",
+            "Phải là một trong các giá trị hợp đồng liệt kê.",
+        ),
+        "exclusiveMaximum": ("Must be less than {limit}.", "Phải nhỏ hơn {limit}."),
+        "exclusiveMinimum": ("Must be greater than {limit}.", "Phải lớn hơn {limit}."),
+        "format": ("Must be written as {limit}.", "Phải viết theo dạng {limit}."),
+        "maximum": ("Must be at most {limit}.", "Không được lớn hơn {limit}."),
+        "maxItems": ("Must have at most {limit} items.", "Không được quá {limit} phần tử."),
+        "maxLength": ("Must have at most {limit} characters.", "Không được dài quá {limit} ký tự."),
+        "minimum": ("Must be at least {limit}.", "Không được nhỏ hơn {limit}."),
+        "minItems": ("Must have at least {limit} items.", "Phải có ít nhất {limit} phần tử."),
+        "minLength": ("Must have at least {limit} characters.", "Phải dài ít nhất {limit} ký tự."),
+        "pattern": ("Must match the pattern {limit}.", "Phải khớp với mẫu {limit}."),
+        "required": ("Lacks the field {limit}.", "Thiếu trường {limit}."),
+        "type": ("Must be of type {limit}.", "Phải có kiểu {limit}."),
+        "unevaluatedProperties": (
+            "Has fields that the contract does not name.",
+            "Có trường mà hợp đồng không khai báo.",
+        ),
+        "uniqueItems": ("Its items must differ from each other.", "Các phần tử phải khác nhau."),
+    }
+)
+
+VIETNAMESE: Mapping[str, str] = MappingProxyType(
+    {
+        "token-missing": "Cần có mã truy cập: xin mã bằng POST /token rồi gửi trong Authorization: Bearer.",
+        "token-invalid": "Mã truy cập không phải do trục này cấp, hoặc đã bị sửa trên đường truyền.",
+        "token-expired": "Mã truy cập đã hết hạn: xin mã mới bằng POST /token.",
+        "token-revoked": "Thông tin xác thực của mã truy cập này đã bị thu hồi: hãy xin quản trị viên cấp lại.",
+        "grant-missing": "Hệ thống {system} chưa được cấp quyền gửi {contract}: hãy đề nghị đơn vị chủ quản {owner}.",
+        "receiver-not-granted": "Hệ thống {system}, nơi sẽ nhận {contract}, chưa được cấp quyền nhận: hãy báo đơn vị"
+        " chủ quản {owner}.",
+        "path-unknown": "Không có gì tại đường dẫn này.",
+        "method-not-allowed": "Đường dẫn này không nhận phương thức đó.",
+        "contract-unknown": "Không có hợp đồng {contract} mà hệ thống này được biết.",
+        "version-unknown": "Hợp đồng {contract} không có phiên bản {version} đang hiệu lực.",
+        "message-unknown": "Hệ thống này không có thông điệp đó.",
+        "reply-missing": "Thông điệp này không có phản hồi: hợp đồng thuộc loại {exchange}.",
+        "query-invalid": "Tham số {name} không hợp lệ: {hint}.",
+        "header-invalid": "Tiêu đề {name} không hợp lệ: {hint}.",
+        "idempotency-key-reused": "Idempotency-Key này đã dùng cho nội dung khác: thông điệp {message}. Hãy dùng khóa"
+        " mới cho thông điệp mới.",
+        "body-too-large": "Nội dung lớn hơn mức cho phép là {limit} byte.",
+        "body-timeout": "Nội dung không đến đủ trong {limit} giây.",
+        "media-type-unsupported": "Hợp đồng này nhận {expected}; hãy ghi đúng trong Content-Type.",
+        "charset-unsupported": "Nội dung không ở dạng UTF-8 hoặc khai báo bảng mã khác: hãy gửi UTF-8.",
+        "encoding-unsupported": "Không nhận nội dung nén: hãy gửi không kèm Content-Encoding.",
+        "json-malformed": "Nội dung không phải JSON (RFC 8259): xem dòng {line}, cột {column}.",
+        "json-forbidden": "JSON này không thể chuyển tiếp an toàn: {hint}.",
+        "xml-malformed": "Nội dung không phải XML đúng cú pháp: xem dòng {line}.",
+        "xml-forbidden": "XML này không thể chuyển tiếp an toàn: {hint}.",
+        "body-invalid": "Nội dung sai với hợp đồng {contract} ở {count} chỗ.",
+        "declared-fault": "Nơi nhận trả lời lỗi {fault}, là lỗi hợp đồng đã khai báo.",
+        "receiver-refused": "Nơi nhận không tiếp nhận thông điệp này; người vận hành trục đã được báo.",
+        "receiver-misconfigured": "Trục và nơi nhận chưa khớp thông tin xác thực hoặc chứng thư; người vận hành trục đã"
+        " được báo.",
+        "reply-invalid": "Phản hồi của nơi nhận sai hợp đồng; phản hồi được giữ lại, người vận hành trục đã được báo.",
+        "outcome-unknown": "Đã gọi nơi nhận nhưng không có trả lời: có thể đã hoặc chưa xử lý. Hãy hỏi nơi nhận trước"
+        " khi gửi lại.",
+        "message-expired": "Thông điệp hết hạn trước khi liên lạc được với nơi nhận.",
+        "backlog": "Hệ thống {system} đã có đủ số thông điệp chờ cho phép: hãy thử lại sau.",
+        "route-missing": "Chưa có tuyến dẫn hợp đồng {contract} đến hệ thống nhận; đơn vị chủ quản {owner} cần thêm.",
+        "overloaded": "Trục đang có nhiều việc ghi hơn khả năng: hãy thử lại ngay sau đây.",
+        "commit-in-doubt": "Chưa chắc thông điệp {message} đã được ghi: hãy hỏi trạng thái, hoặc gửi lại với cùng"
+        " Idempotency-Key.",
+        "journal-unavailable": "Trục chưa ghi được nhật ký: hãy thử lại ngay sau đây.",
+        "snapshot-stale": "Tiến trình này chưa làm mới được cấu hình trong {seconds} giây: hãy thử lại ngay sau đây.",
+        "internal-error": "Trục gặp lỗi của chính mình; người vận hành đã được báo.",
+        "illegal-transition": "Lượt giao đang ở trạng thái {state} không thể {change}.",
+        "document-invalid": "Tài liệu cấu hình sai ở {count} chỗ.",
+        "secret-missing": "Đơn vị {agency} chưa có bí mật {name}: đặt bằng `lgsp secret set {agency} {name}`.",
+        "setting-invalid": "Thiết lập {name} không đúng: {hint}.",
+        "folder-in-use": "Một `lgsp up` khác đang giữ thư mục dữ liệu; hãy dừng nó hoặc chọn thư mục khác bằng --data.",
+        "transform-failed": "Phép chuyển đổi {transform} không tạo được kết quả: {rule} tại {place}.",
+        "agency-code-invalid": "Mã định danh cơ quan không đúng: {hint}.",
+        "credential-invalid": "Không có hệ thống đó, bí mật không đúng, hoặc thông tin xác thực đã bị thu hồi.",
+        "secret-invalid": "Không dùng được bí mật: {hint}.",
+        "key-missing": "Vòng khóa không có khóa cho {purpose}: tạo bằng `lgsp key rotate {purpose}`.",
+        "key-unreadable": "Không mở được khóa {kid}: không đúng khóa chủ đã niêm phong, hoặc dữ liệu đã bị sửa.",
+    }
+)

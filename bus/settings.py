@@ -1,0 +1,66 @@
+"""What an operator may set, by ``LGSP_*`` variables or by options of the command."""
+
+import os
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bus.errors import SettingInvalid
+
+PREFIX = "LGSP_"
+
+
+class Settings(BaseSettings):
+    """Read once at start and handed on; nothing else reads the environment."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    data: Path = Field(Path("var/lgsp"), description="Folder of the embedded journal, keys, secrets and logs.")
+    database: str = Field("", description="URL of the journal; empty: SQLite in the data folder.")
+    broker: str = Field("memory://", description="URL of the broker: memory:// inside `lgsp up`.")
+    host: str = Field("127.0.0.1", description="Address on which the data plane listens.")
+    port: int = Field(8080, ge=0, le=65535, description="Port of the data plane; 0 takes a free one.")
+    egress: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (),
+        description='Networks that the bus may call, as a JSON list: ["10.0.0.0/8"]. Empty: any but loopback,'
+        " link-local and the bus itself. `lgsp up` adds loopback.",
+    )
+    secrets_dir: Path | None = Field(
+        None, description="Folder of secrets, AGENCY-CODE/NAME; default: `secrets` in the data folder."
+    )
+    master_key: Path | None = Field(
+        None,
+        description="File of the key that the key ring is encrypted under; default: `master.key` in the data folder.",
+    )
+    log: str = Field("", description="File for audit and process log lines, rotated; `-` is standard error.")
+    log_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Size at which the log file is rotated.")
+    log_files: int = Field(10, ge=1, description="Rotated log files that are kept.")
+    body_timeout: float = Field(30.0, gt=0, description="Seconds within which a request's body must have arrived.")
+
+    @property
+    def secrets_folder(self) -> Path:
+        return self.secrets_dir or self.data / "secrets"
+
+    @property
+    def master_key_file(self) -> Path:
+        return self.master_key or self.data / "master.key"
+
+
+def read_settings(environment: Mapping[str, str] | None = None, **options: object) -> Settings:
+    """Settings out of the environment, options of the command (not None) before it.
+
+    Raises `SettingInvalid` for a value that does not fit and for an ``LGSP_*`` variable that does not exist.
+    """
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for variable in os.environ if environment is None else environment:
+        if variable.startswith(PREFIX) and variable not in known:
+            raise SettingInvalid(name=variable, hint=f"there is no such setting; there are {', '.join(sorted(known))}")
+    try:
+        return Settings(**{name: value for name, value in options.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as invalid:
+        first = invalid.errors(include_input=False, include_url=False)[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise SettingInvalid(name=name, hint=first["msg"]) from None
