@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import aiohttp
-import jiter
 from yarl import URL
 
 from adapters.auth import HttpAuth, NoAuth, Tls
@@ -16,6 +15,8 @@ from adapters.payload import Undecodable, as_received, is_page, payload
 from adapters.rest.target import Target, Unfillable, take
 from bus.clock import Clock, SystemClock
 from bus.envelope import Body, Format
+from bus.errors import SenderFault
+from contracts.json_body import parse_json
 
 ACCEPT = "application/json, application/xml;q=0.9, */*;q=0.1"
 CONTENT_TYPES = {Format.JSON: "application/json", Format.XML: "application/xml; charset=utf-8"}
@@ -149,8 +150,8 @@ def _failed(failure: Failure, declared: tuple[FaultRule, ...], answer: Answer, b
     """What the operation's own rule makes of an answer, None where it has nothing to say."""
     status = answer.status
     try:
-        value: object = jiter.from_json(body.data, allow_inf_nan=False, catch_duplicate_keys=True)
-    except ValueError:
+        value = parse_json(body.data)
+    except SenderFault:
         return Outcome(Result.REPLY_INVALID, "reply-not-json", status, body) if answer.is_success else None
     if not failure.when(value):
         return None
