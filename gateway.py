@@ -1,0 +1,11 @@
+"""The front door: builds the ASGI applications out of their parts, nothing else."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+
+from adapters.rest.inbound import FrontDoor, no_such_path
+
+
+def data_plane(rest: FrontDoor) -> Starlette:
+    """The path of messages."""
+    return Starlette(routes=rest.paths(), exception_handlers={HTTPException: no_such_path})

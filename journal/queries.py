@@ -22,6 +22,7 @@ from journal.tables import (
     keys,
     messages,
     replies,
+    revision,
 )
 
 
@@ -160,6 +161,11 @@ class Queries:
     def writers(self) -> list[str]:
         with self._asking() as connection:
             return list(connection.scalars(select(audit_events.c.writer).distinct()))
+
+    def revision(self) -> int:
+        """The number of the newest revision of documents, credentials and keys."""
+        with self._asking() as connection:
+            return connection.execute(select(revision.c.number)).scalar_one()
 
     def documents(self) -> list[Document]:
         """The newest revision of every document and file that has not been removed."""

@@ -29,7 +29,4 @@ class Store(Protocol):
         Raises `BatchRefused` where one of them is at fault, `JournalUnavailable` where the database is.
         """
 
-    def revision(self) -> int:
-        """The number of the newest revision of documents, credentials and keys; it rises with each change."""
-
     def close(self) -> None: ...

@@ -69,13 +69,6 @@ class SqliteStore:
         self._chain.commit()
         return Written(results, events)
 
-    def revision(self) -> int:
-        try:
-            row = self._connection.execute("SELECT number FROM revision WHERE id = 1").fetchone()
-        except sqlite3.Error:
-            raise JournalUnavailable from None
-        return int(row[0])
-
     def close(self) -> None:
         self._connection.close()
 

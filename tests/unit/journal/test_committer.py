@@ -29,9 +29,6 @@ class Recorder:
         self.batches.append(commands)
         return Written([id(command) for command in commands], [b"{}" for _ in commands])
 
-    def revision(self) -> int:
-        return 0
-
     def close(self) -> None:
         self.closed = True
 

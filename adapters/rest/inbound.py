@@ -1,0 +1,268 @@
+"""The data plane over HTTP: how REST systems send, ask and look up."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import parse_qs
+from uuid import UUID
+
+import structlog
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route as Path
+
+from adapters.rest import answers
+from adapters.rest.parameters import client, limit, since, state
+from adapters.rest.preferences import Preference, preference
+from adapters.rest.reading import bearer, declared_format, header_text, read_body
+from bus.clock import Clock
+from bus.envelope import Exchange
+from bus.errors import (
+    BusError,
+    CredentialInvalid,
+    InternalError,
+    MessageUnknown,
+    MethodNotAllowed,
+    PathUnknown,
+    ReplyMissing,
+)
+from bus.languages import Language, negotiate
+from bus.states import MessageState
+from identity.credentials import authenticate
+from identity.tokens import LIFE, Caller, issue
+from journal.commands import Event, Record, Reply
+from journal.committer import Committer
+from journal.queries import MessageView, Queries
+from routes.accept import Acceptance, Acceptor, Arrival
+from routes.broker import Signal
+from routes.callers import Callers
+from routes.model import Snapshot
+from routes.refusals import Refusals
+from routes.snapshots import Snapshots
+from routes.waiting import Waiting
+
+GRACE: Final = 1.0
+"""Seconds beyond a request's life for which its caller is kept, to be told of its end rather than of nothing."""
+
+POLL: Final = 0.25
+"""Seconds between looks into the journal for a caller whose message another process rings."""
+
+log = structlog.get_logger("gateway")
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class FrontDoor:
+    """The data plane's paths, for one process."""
+
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        acceptor: Acceptor,
+        waiting: Waiting,
+        committer: Committer,
+        queries: Queries,
+        refusals: Refusals,
+        clock: Clock,
+        process: str,
+        body_timeout: float,
+    ) -> None:
+        self._snapshots = snapshots
+        self._acceptor = acceptor
+        self._waiting = waiting
+        self._committer = committer
+        self._queries = queries
+        self._refusals = refusals
+        self._clock = clock
+        self._process = process
+        self._body_timeout = body_timeout
+        self._callers = Callers(clock)
+
+    def paths(self) -> list[Path]:
+        return [
+            Path("/messages/{contract}", _answering(self.send), methods=["POST"]),
+            Path("/messages/{message}", _answering(self.show), methods=["GET"]),
+            Path("/messages/{message}/reply", _answering(self.reply), methods=["GET"]),
+            Path("/messages", _answering(self.list), methods=["GET"]),
+            Path("/token", self.token, methods=["POST"]),
+            Path("/.well-known/jwks.json", _answering(self.jwks), methods=["GET"]),
+            Path("/health/live", _answering(self.live), methods=["GET"]),
+            Path("/health/ready", _answering(self.ready), methods=["GET"]),
+        ]
+
+    async def send(self, request: Request) -> Response:
+        """Accept one message; wait for its end as long as the caller prefers."""
+        snapshot, caller = await self._identify(request)
+        prefer = preference(request.headers.getlist("prefer"))
+        name, _, version = request.path_params["contract"].partition("@")
+        arrival = Arrival(
+            caller.system,
+            name,
+            version or None,
+            declared_format(request.headers.get("content-type")),
+            lambda limit: read_body(request, limit, self._body_timeout),
+            header_text(request, "idempotency-key", 255),
+            request.headers.get("traceparent"),
+        )
+        waits = None if prefer.wait is None else prefer.wait > 0
+        accepted = await self._acceptor.accept(snapshot, arrival, waits=waits)
+        return await self._wait(accepted, prefer, _language(request))
+
+    async def show(self, request: Request) -> Response:
+        """A message's state and timeline, for its sender."""
+        _, caller = await self._identify(request)
+        view = await self._own(caller, request.path_params["message"])
+        rows = await asyncio.to_thread(self._queries.timeline, view.envelope.message)
+        return answers.json_answer(answers.summary(view) | {"timeline": answers.timeline(rows)})
+
+    async def reply(self, request: Request) -> Response:
+        """A request's reply, as the waiting POST would have been answered."""
+        _, caller = await self._identify(request)
+        view = await self._own(caller, request.path_params["message"])
+        if view.envelope.exchange is not Exchange.REQUEST:
+            raise ReplyMissing(exchange=view.envelope.exchange)
+        found = await asyncio.to_thread(self._queries.reply, view.envelope.message)
+        reply = found[1] if found else None
+        answer = answers.view_answer(view, reply, _language(request))
+        if answer.status_code in {200, 422}:
+            answer.background = self._tell("reply.fetched", caller.system, view.envelope.message)
+        return answer
+
+    async def list(self, request: Request) -> Response:
+        """The sender's own messages, the newest first."""
+        _, caller = await self._identify(request)
+        query = request.query_params
+        views = await asyncio.to_thread(
+            self._queries.messages_of,
+            caller.system,
+            state=state(query.get("state")),
+            since=since(query.get("since")),
+            limit=limit(query.get("limit")),
+        )
+        return answers.json_answer({"messages": [answers.summary(view) for view in views]})
+
+    async def token(self, request: Request) -> Response:
+        """OAuth 2.0 client credentials (RFC 6749 §4.4), the client in Basic or in the form (§2.3.1)."""
+        uncached = {"Cache-Control": "no-store"}
+        try:
+            snapshot = self._snapshots.current()
+            form = parse_qs((await read_body(request, 8192, self._body_timeout)).decode("ascii", "replace"))
+            name, secret = client(request, form)
+            if form.get("grant_type") != ["client_credentials"]:
+                return answers.json_answer({"error": "unsupported_grant_type"}, 400, uncached)
+            now = self._clock.now()
+            credential = authenticate(snapshot.credentials.values(), name, secret, now)
+        except CredentialInvalid as refused:
+            await self._refusals.refused(_source(request), refused)
+            return answers.json_answer({"error": "invalid_client"}, 401, uncached | {"WWW-Authenticate": "Basic"})
+        except BusError as refused:
+            return answers.problem_answer(refused, _language(request))
+        token = issue(credential.system, credential.id, snapshot.keys, now)
+        return answers.json_answer({"access_token": token, "token_type": "Bearer", "expires_in": LIFE}, 200, uncached)
+
+    async def jwks(self, _: Request) -> Response:
+        return answers.json_answer(self._snapshots.current().keys.jwks())
+
+    async def live(self, _: Request) -> Response:
+        return answers.json_answer({"status": "live"})
+
+    async def ready(self, _: Request) -> Response:
+        """503 where this process would refuse every message."""
+        snapshot = self._snapshots.current()
+        return answers.json_answer({"status": "ready", "revision": snapshot.revision})
+
+    async def _identify(self, request: Request) -> tuple[Snapshot, Caller]:
+        snapshot = self._snapshots.current()
+        try:
+            return snapshot, self._callers.identify(snapshot, bearer(request))
+        except BusError as refused:
+            await self._refusals.refused(_source(request), refused)
+            raise
+
+    async def _own(self, caller: Caller, message: str) -> MessageView:
+        """Another system's message and one that does not exist look the same."""
+        try:
+            view = await asyncio.to_thread(self._queries.message, UUID(message))
+        except ValueError:
+            raise MessageUnknown from None
+        if view is None or view.envelope.sender != caller.system:
+            raise MessageUnknown
+        return view
+
+    async def _wait(self, accepted: Acceptance, prefer: Preference, language: Language) -> Response:
+        """Nothing is awaited between acceptance and `expect`, so no signal is missed."""
+        message = accepted.envelope.message
+        seconds = prefer.wait
+        if seconds is None:
+            request = accepted.contract.exchange is Exchange.REQUEST
+            seconds = accepted.contract.limits.timeout + GRACE if request else 0.0
+        applied = {"Preference-Applied": prefer.applied} if prefer.applied else {}
+        if seconds <= 0:
+            return answers.open_answer(str(message), MessageState.ACCEPTED, applied)
+        with self._waiting.expect(message) as future:
+            signal = await self._signal(accepted, future, seconds)
+        if signal and signal.body is not None:
+            answer = answers.reply_answer(
+                str(message), Reply(signal.kind, signal.body, signal.fault), language, applied
+            )
+        else:
+            view = await asyncio.to_thread(self._queries.message, message)
+            found = await asyncio.to_thread(self._queries.reply, message)
+            if view is None:
+                raise InternalError
+            answer = answers.view_answer(view, found[1] if found else None, language, applied)
+        if answer.status_code in {200, 422} and accepted.contract.exchange is Exchange.REQUEST:
+            answer.background = self._tell("reply.returned", accepted.envelope.sender, message)
+        return answer
+
+    async def _signal(self, accepted: Acceptance, future: asyncio.Future[Signal], seconds: float) -> Signal | None:
+        """The first signal, or None at the end of the wait. An event ends with the last of its deliveries, and a
+        repeated message may end in another process: for these the journal is looked at now and then."""
+        if not accepted.repeated and len(accepted.deliveries) == 1:
+            await asyncio.wait([future], timeout=seconds)
+            return future.result() if future.done() else None
+        end = self._clock.monotonic() + seconds
+        while (left := end - self._clock.monotonic()) > 0:
+            view = await asyncio.to_thread(self._queries.message, accepted.envelope.message)
+            if view and view.state in {MessageState.DONE, MessageState.FAILED, MessageState.EXPIRED}:
+                return None
+            await asyncio.wait([future], timeout=min(POLL, left))
+            if future.done() and accepted.repeated:
+                return future.result()
+            if future.done():
+                await asyncio.sleep(min(POLL, left))
+        return None
+
+    def _tell(self, name: str, actor: str, message: UUID) -> BackgroundTask:
+        return BackgroundTask(self._committer.write, Record(Event(name, actor, message)))
+
+
+def _answering(endpoint: Endpoint) -> Endpoint:
+    """Whatever an endpoint refuses becomes a problem document; what nobody foresaw becomes one that says nothing."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except BusError as refused:
+            return answers.problem_answer(refused, _language(request))
+        except Exception as unforeseen:  # noqa: BLE001 - no stack trace leaves the bus
+            log.error("request-failed", kind=type(unforeseen).__name__)
+            return answers.problem_answer(InternalError(), _language(request))
+
+    return answer
+
+
+async def no_such_path(request: Request, refused: Exception) -> Response:
+    """For what the router itself refuses."""
+    status = refused.status_code if isinstance(refused, HTTPException) else 404
+    return answers.problem_answer(MethodNotAllowed() if status == 405 else PathUnknown(), _language(request))
+
+
+def _language(request: Request) -> Language:
+    return negotiate(request.headers.get("accept-language"))
+
+
+def _source(request: Request) -> str:
+    return request.client.host if request.client else "-"

@@ -1,0 +1,54 @@
+"""Refusals before the sender is known: counted, and told once a minute for each source and reason.
+
+A stranger can make as many of them as he likes; they must cost neither the journal nor the log more than that.
+"""
+
+from dataclasses import dataclass
+
+from bus.clock import Clock
+from bus.errors import BusError
+from journal.commands import Event, Record
+from journal.committer import Committer
+
+PERIOD = 60.0
+"""Seconds between two events of one source and reason."""
+
+MOST_SOURCES = 10_000
+"""Sources and reasons that are told apart; past it, sources are counted together."""
+
+
+@dataclass(slots=True)
+class _Count:
+    told_at: float
+    since: int = 0
+
+
+class Refusals:
+    """Counts for one process."""
+
+    def __init__(self, committer: Committer, clock: Clock, actor: str) -> None:
+        self._committer = committer
+        self._clock = clock
+        self._actor = actor
+        self._counts: dict[tuple[str, str], _Count] = {}
+
+    async def refused(self, source: str, refusal: BusError) -> None:
+        """`source` is the caller's address. Tells of the first at once, of the next ones when the period is over."""
+        now = self._clock.monotonic()
+        key = (source, refusal.code)
+        count = self._counts.get(key)
+        if count and now - count.told_at < PERIOD:
+            count.since += 1
+            return
+        if count is None and len(self._counts) >= MOST_SOURCES:
+            self._counts = {key: each for key, each in self._counts.items() if now - each.told_at < PERIOD}
+            if len(self._counts) >= MOST_SOURCES:
+                return
+        facts: dict[str, str | int] = {
+            "code": refusal.code,
+            "count": (count.since if count else 0) + 1,
+            "source": source,
+        }
+        self._counts[key] = _Count(now)
+        reference = await self._committer.write(Record(Event("caller.refused", self._actor, facts=facts)))
+        refusal.reference = str(reference)
