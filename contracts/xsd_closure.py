@@ -1,0 +1,199 @@
+"""From a province's files to a closed set of XSD documents.
+
+Real schemas refer to one another in ways that two readers understand differently: one namespace in several documents,
+imports without a location, documents without a namespace included into one. The set is therefore gathered once, here,
+and each document rewritten so that nothing in it refers to a place: no includes, and an import of every namespace.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from lxml import etree
+
+from bus.errors import CharsetUnsupported, SchemaInvalid, XmlForbidden, XmlMalformed
+from contracts.xml_body import parse_xml
+
+XS = "{http://www.w3.org/2001/XMLSchema}"
+WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
+CATALOG = Path(__file__).parent / "catalog"
+
+# W3C's own schema of XML Signature begins with one, to no effect.
+_DOCUMENT_TYPE = re.compile(rb"<!DOCTYPE[^\[>]*(?:\[[^\]]*\]\s*)?>")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One document of the set: where it came from (of a WSDL, which of its schemas), and itself, rewritten."""
+
+    location: str
+    namespace: str
+    root: etree._Element = field(repr=False)
+
+
+def gather(files: Mapping[str, bytes], roots: Sequence[str]) -> list[Unit]:
+    """The documents that `roots` (XSD or WSDL 1.1) need, themselves first; raises `SchemaInvalid`."""
+    gatherer = _Gatherer(files)
+    for location in roots:
+        gatherer.add_file(location, None)
+    gatherer.add_wanted()
+    units = list(gatherer.units.values())
+    if not units:
+        raise SchemaInvalid(schema=", ".join(roots), rule="no XML Schema in it", place="line 1")
+    namespaces = dict.fromkeys(unit.namespace for unit in units)
+    return [Unit(each.location, each.namespace, _rewritten(each, list(namespaces))) for each in units]
+
+
+class _Gatherer:
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.files = files
+        self.units: dict[tuple[str, str], Unit] = {}
+        self._documents: dict[str, etree._Element] = {}
+        self._descriptions: set[str] = set()
+        self._wanted: list[tuple[str, str]] = []
+
+    def add_file(self, location: str, adopted: str | None) -> None:
+        """Add the schemas of one file; one without a namespace of its own takes the `adopted` one."""
+        document = self._document(location)
+        if document.tag == XS + "schema":
+            self._add(location, location, document, adopted)
+        elif document.tag == WSDL + "definitions":
+            self._add_description(location, document)
+        else:
+            raise SchemaInvalid(schema=location, rule="neither an XML Schema nor a WSDL 1.1", place="line 1")
+
+    def _add_description(self, location: str, document: etree._Element) -> None:
+        """Add what a WSDL holds itself and what it imports, once: WSDLs do import one another in circles."""
+        if location in self._descriptions:
+            return
+        self._descriptions.add(location)
+        for number, schema in enumerate(document.iterfind(f"{WSDL}types/{XS}schema"), 1):
+            self._add(f"{location}#{number}", location, schema, None)
+        for statement in document.iterfind(f"{WSDL}import"):
+            if found := self._find(location, statement.get("location")):
+                self.add_file(found, None)
+
+    def _add(self, name: str, location: str, schema: etree._Element, adopted: str | None) -> None:
+        namespace = schema.get("targetNamespace", adopted or "")
+        if (name, namespace) in self.units:
+            return
+        self.units[name, namespace] = Unit(name, namespace, schema)
+        for element in schema:
+            if element.tag == XS + "include":
+                self._include(location, namespace, element)
+            elif element.tag == XS + "import":
+                self._import(location, element)
+            elif element.tag == XS + "redefine":
+                raise SchemaInvalid(schema=location, rule="xs:redefine is not supported", place=_line(element))
+
+    def _include(self, base: str, namespace: str, include: etree._Element) -> None:
+        found = self._find(base, include.get("schemaLocation"))
+        if found is None:
+            raise SchemaInvalid(schema=base, rule="includes a schema that is not there", place=_line(include))
+        self.add_file(found, namespace)
+
+    def _import(self, base: str, statement: etree._Element) -> None:
+        location = statement.get("schemaLocation", "")
+        found = self._find(base, location or None)
+        if found is not None:
+            self.add_file(found, None)
+        else:
+            self._wanted.append((statement.get("namespace", ""), posixpath.basename(location)))
+
+    def add_wanted(self) -> None:
+        """Add what was imported by namespace and came by no other way.
+
+        What is found nowhere may never be used; if it is, compiling will say so.
+        """
+        while self._wanted:
+            namespace, name = self._wanted.pop()
+            if any(unit.namespace == namespace for unit in self.units.values()):
+                continue
+            candidates = sorted(self._by_namespace.get(namespace, ()), key=lambda path: (len(path), path))
+            same_name = [path for path in candidates if posixpath.basename(path) == name]
+            for location in (same_name or candidates)[:1]:
+                self.add_file(location, None)
+
+    def _find(self, base: str, location: str | None) -> str | None:
+        if location is None:
+            return None
+        location = unquote(location.strip()).replace("\\", "/")
+        folder = posixpath.dirname(base)
+        # A file that was fetched lies beside the one that names it by its old address.
+        places = (posixpath.normpath(posixpath.join(folder, each)) for each in (location, posixpath.basename(location)))
+        return next((place for place in places if place in self.files), None)
+
+    @cached_property
+    def _by_namespace(self) -> dict[str, list[str]]:
+        """Where the schemas of each namespace lie: in the province's files, else in the catalogue."""
+        found: dict[str, list[str]] = {}
+        for location in self.files:
+            with suppress(SchemaInvalid):  # a broken file matters only to those that name it
+                if location.endswith(".xsd"):
+                    found.setdefault(self._document(location).get("targetNamespace", ""), []).append(location)
+        for path in sorted(CATALOG.glob("*.xsd")):
+            location = f"catalog:{path.name}"
+            self._documents[location] = _parse(location, path.read_bytes())
+            found.setdefault(self._documents[location].get("targetNamespace", ""), [location])
+        return found
+
+    def _document(self, location: str) -> etree._Element:
+        if location not in self._documents:
+            if location not in self.files:
+                raise SchemaInvalid(schema=location, rule="no such file among the documents")
+            self._documents[location] = _parse(location, self.files[location])
+        return self._documents[location]
+
+
+def _parse(location: str, data: bytes) -> etree._Element:
+    try:
+        return parse_xml(_DOCUMENT_TYPE.sub(b"", data, count=1))
+    except XmlMalformed as error:
+        raise SchemaInvalid(
+            schema=location, rule="not well-formed XML", place=f"line {error.facts.get('line', '-')}"
+        ) from None
+    except (XmlForbidden, CharsetUnsupported) as error:
+        raise SchemaInvalid(schema=location, rule=error.code) from None
+
+
+def _rewritten(unit: Unit, namespaces: Sequence[str]) -> etree._Element:
+    """A document of its own, for the namespace that it has or adopted, open to every namespace of the set."""
+    nsmap: dict[Any, str] = {**unit.root.nsmap}
+    attributes = dict(unit.root.attrib)
+    if unit.namespace and "targetNamespace" not in attributes:
+        nsmap.setdefault(None, unit.namespace)
+        attributes["targetNamespace"] = unit.namespace
+    root = etree.Element(unit.root.tag, attributes, nsmap=nsmap)
+    for namespace in namespaces:
+        if namespace != unit.namespace:
+            etree.SubElement(root, f"{XS}import", {"namespace": namespace} if namespace else {})
+    root.extend(deepcopy(child) for child in unit.root if child.tag not in {f"{XS}include", f"{XS}import"})
+    return root
+
+
+def _line(element: etree._Element) -> str:
+    return f"line {element.sourceline}"
+
+
+def documents(units: Sequence[Unit]) -> Iterator[tuple[str, bytes]]:
+    """The set as libxml2 wants it, by address: one entry that imports each namespace once, from a document that
+    includes all of it. libxml2 skips a second import of a namespace, wherever it leads."""
+    entry = etree.Element(f"{XS}schema", {"targetNamespace": "urn:lgsp:entry"}, nsmap={"xs": XS[1:-1]})
+    for number, namespace in enumerate(dict.fromkeys(unit.namespace for unit in units)):
+        named = {"namespace": namespace} if namespace else {}
+        etree.SubElement(entry, f"{XS}import", {**named, "schemaLocation": f"lgsp:namespace/{number}"})
+        whole = etree.Element(f"{XS}schema", {"targetNamespace": namespace} if namespace else {})
+        for place, unit in enumerate(units):
+            if unit.namespace == namespace:
+                etree.SubElement(whole, f"{XS}include", {"schemaLocation": f"lgsp:unit/{place}"})
+        yield f"lgsp:namespace/{number}", etree.tostring(whole)
+    for place, unit in enumerate(units):
+        yield f"lgsp:unit/{place}", etree.tostring(unit.root)
+    yield "lgsp:entry", etree.tostring(entry)
