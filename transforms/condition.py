@@ -23,7 +23,7 @@ Select = Callable[[object], object]
 
 _TOKEN = re.compile(
     r"""(?P<quoted> '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" ) | `(?P<literal>(?:[^`\\]|\\.)*)` | (?P<name>[A-Za-z_]\w*)
-    | (?P<number>-?\d+(?:\.\d+)?) | (?P<other>.)""",
+    | (?P<number>-?(?:0|[1-9]\d*)(?:\.\d+)?) | (?P<other>.)""",
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
 _HINT = "Compare with ==, !=, <, >; join with &&, ||; write texts in '…' and odd keys in \"…\"."
@@ -79,6 +79,8 @@ def _standard(text: str) -> Iterator[str]:
         piece = token[0]
         if token.lastgroup == "literal":
             _check_literal(token["literal"])
+        elif piece in {"'", '"', "`"}:
+            raise invalid(f"{shown(text)} is not a JMESPath condition: {piece} is opened and not closed.")
         elif piece in {"(", "[", "{"}:
             open_brackets.append(piece)
         elif piece in {")", "]", "}"} and len(open_brackets) > 1:

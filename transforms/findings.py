@@ -61,7 +61,10 @@ def invalid(rule: str) -> DocumentInvalid:
 
 def shown(text: object) -> str:
     """A text out of a document, short enough for a message."""
-    words = str(text)
+    try:
+        words = str(text)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        words = "a number"
     return f"`{words}`" if len(words) <= 60 else f"`{words[:59]}…`"
 
 

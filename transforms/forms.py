@@ -51,7 +51,7 @@ class Forms:
         elif isinstance(form, dict):
             return self._mapping(form, spot)
         else:
-            spot.say(f"a field is a path or a form; the constant {shown(form)} is written {{value: {form}}}.")
+            spot.say(f"a field is a path or a form; the constant {shown(form)} is written {{value: …}}.")
         return absent
 
     def fields(self, fields: object, spot: Spot) -> Make:

@@ -42,7 +42,7 @@ def compile_path(text: str, inside: int = 0) -> Make:
     """
     path = parse_path(text)
     if path.outer is not None and path.outer > inside:
-        raise invalid(f"{shown(text)} leads out of the message: there are {inside} levels around this place.")
+        raise invalid(f"{shown(text)} leads out of the message: here {_OUTER} can stand at most {inside} times.")
     walk = _walker(path)
     if path.outer is None:
         return lambda scope: walk(scope.root)

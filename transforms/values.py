@@ -18,7 +18,7 @@ from transforms.scope import MISSING, Broken, Convert
 T = TypeVar("T")
 
 _INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
-_NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _TRUTH: Mapping[str, bool] = MappingProxyType(
     {
         **dict.fromkeys(("true", "1", "yes", "y", "có", "co", "đúng"), True),
@@ -76,7 +76,7 @@ def _number(text: str) -> int | float:
     if not _NUMBER.fullmatch(text):
         raise Broken("the text is not a number")
     exact = Decimal(text)
-    if exact == exact.to_integral_value() and abs(exact) < 2**63 and text.lstrip("+-").isdigit():
+    if text.lstrip("+-").isdigit() and -(2**63) <= exact < 2**63:
         return int(exact)
     near = float(exact)
     if not math.isfinite(near) or Decimal(repr(near)) != exact:
