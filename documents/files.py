@@ -1,0 +1,141 @@
+"""The files of a province folder: which there are, which others they lead to, and none outside."""
+
+import os
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+
+import orjson
+from lxml import etree
+
+from contracts.xml_body import parser
+from documents.problems import meant
+
+MAX_FILE = 64 * 1024 * 1024  # the hard limit of a body, which an example may reach
+MAX_FILES = 10_000
+XML_SUFFIXES = frozenset({".xsd", ".wsdl"})
+LOCATIONS = ("schemaLocation", "location")
+XSD = "{http://www.w3.org/2001/XMLSchema}"
+
+
+class Unreadable(Exception):
+    """A file cannot be used; the message says why and what to do."""
+
+
+class Folder:
+    """A folder and what lies in it. Nothing outside of it is ever read, whatever links there are."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+
+    def __contains__(self, path: str) -> bool:
+        return path in self.paths
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """Every file, in order; hidden ones and Python's are left out."""
+        found = []
+        for folder, folders, files in os.walk(self._folder):
+            folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
+            found += [Path(folder, name).relative_to(self._folder).as_posix() for name in files if name[0] != "."]
+        return tuple(sorted(found))
+
+    def read(self, path: str) -> bytes:
+        """Raises `Unreadable`."""
+        if path not in self:
+            alike = [each for each in self.paths if posixpath.splitext(each)[1] == posixpath.splitext(path)[1]]
+            raise Unreadable(f"there is no file {path}: {meant(path, alike)}")
+        full = self._folder / path
+        try:
+            if not full.resolve(strict=True).is_relative_to(self._folder):
+                raise Unreadable("the link leads out of the province folder: put the file itself there.")
+            if not full.is_file():
+                raise Unreadable("this is not a file.")
+            if full.stat().st_size > MAX_FILE:
+                raise Unreadable(f"the file is larger than {MAX_FILE} bytes.")
+            return full.read_bytes()
+        except (OSError, RuntimeError):
+            raise Unreadable("the file cannot be read: look at its permissions.") from None
+
+    @cached_property
+    def by_namespace(self) -> Mapping[str, list[str]]:
+        """The XSDs that declare a namespace, for imports that name no file."""
+        found: dict[str, list[str]] = {}
+        for path in self.paths:
+            if path.endswith(".xsd") and (root := _xml(self._data(path))) is not None:
+                found.setdefault(root.get("targetNamespace", ""), []).append(path)
+        return found
+
+    def closure(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """These files and all that they lead to; what is not there is left out, for whoever reads them to say."""
+        files: dict[str, bytes] = {}
+        waiting = sorted(set(paths))
+        while waiting and len(files) < MAX_FILES:
+            path = waiting.pop()
+            if path in files or path not in self:
+                continue
+            files[path] = self._data(path)
+            waiting += leads_to(path, files[path], self.paths, self.by_namespace)
+        return files
+
+    def _data(self, path: str) -> bytes:
+        try:
+            return self.read(path)
+        except Unreadable:
+            return b""
+
+
+def leads_to(path: str, data: bytes, there: Iterable[str], by_namespace: Mapping[str, list[str]]) -> list[str]:
+    """The files that a JSON Schema, an XSD or a WSDL refers to, by location, else by namespace."""
+    suffix = posixpath.splitext(path)[1]
+    if suffix == ".json":
+        return [found for reference in _json_references(data) if (found := beside(path, reference))]
+    if suffix in XML_SUFFIXES and (root := _xml(data)) is not None:
+        names = set(there)
+        return [found for element in root.iter() for found in _xml_references(path, element, names, by_namespace)]
+    return []
+
+
+def beside(path: str, reference: str) -> str | None:
+    """A relative reference as a path from the province folder; None for one that leads elsewhere."""
+    target = reference.partition("#")[0]
+    if not target or "://" in target or target.startswith(("/", "urn:")):
+        return None
+    found = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+    return None if found.startswith("..") else found
+
+
+def _json_references(data: bytes) -> Iterator[str]:
+    try:
+        waiting: list[object] = [orjson.loads(data)]
+    except ValueError:
+        return
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            reference = value.get("$ref")
+            if isinstance(reference, str):
+                yield reference
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+
+
+def _xml_references(
+    path: str, element: etree._Element, there: set[str], by_namespace: Mapping[str, list[str]]
+) -> Iterator[str]:
+    if not isinstance(element.tag, str):
+        return
+    located = [beside(path, reference) for name in LOCATIONS if (reference := element.get(name))]
+    found = [each for each in located if each in there]
+    yield from (each for each in found if each)
+    if not found and element.tag == f"{XSD}import":
+        yield from by_namespace.get(element.get("namespace", ""), ())
+
+
+def _xml(data: bytes) -> etree._Element | None:
+    try:
+        return etree.fromstring(data, parser())
+    except (etree.XMLSyntaxError, ValueError):
+        return None

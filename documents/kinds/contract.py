@@ -1,0 +1,134 @@
+"""Contract: what one kind of message must be."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from documents.kinds.base import Document, Part
+from documents.kinds.values import Code, Count, Duration, Element, FilePath, Line, Name, Texts, Version
+
+MAX_BYTES = 64 * 1024 * 1024  # design: the hard limit of a body
+Selection = Annotated[str, Field(pattern=r"^[^\x00-\x1f]{0,300}$")]
+FormatName = Literal["json", "xml"]
+
+
+class Payload(Part):
+    """One payload: how it is written and what it must be."""
+
+    format: FormatName = Field(description="How it is written: json or xml.")
+    schema_path: FilePath = Field(
+        alias="schema", description="Its JSON Schema (2020-12) or XSD, a file of the province."
+    )
+    element: Element | None = Field(default=None, description='The root element of XML: "{namespace}Name".')
+    subject: Selection | None = Field(
+        default=None, description="Whom the message is about: a JSON Pointer, or an XPath for XML."
+    )
+    personal_data: list[Selection] = Field(
+        default_factory=list,
+        description="Where personal data stand: JSON Pointers, * for every member; XPaths for XML.",
+    )
+    namespaces: dict[str, str] = Field(default_factory=dict, description="Prefixes for the XPaths of this payload.")
+
+    @model_validator(mode="after")
+    def _coherent(self) -> "Payload":
+        if self.format == "xml" and self.element is None:
+            raise ValueError('a payload of XML names its root: element: "{namespace}Name".')
+        if self.format == "json" and (self.element is not None or self.namespaces):
+            raise ValueError("`element` and `namespaces` belong to `format: xml`.")
+        return self
+
+
+class Fault(Part):
+    """A fault that the receiver may answer with."""
+
+    format: FormatName | None = Field(
+        default=None, description="How its body is written; as the reply where nothing is said."
+    )
+    schema_path: FilePath | None = Field(
+        default=None, alias="schema", description="What its body must be: a JSON Schema or XSD."
+    )
+    root: Element | None = Field(default=None, description="The root element of its body, where that is XML.")
+    element: Element | None = Field(
+        default=None, description='How a SOAP receiver says it: the element of the detail, "{ns}Name".'
+    )
+    status: Count | None = Field(
+        default=None, ge=400, le=599, description="How a REST receiver says it: the HTTP status."
+    )
+    personal_data: list[Selection] = Field(default_factory=list, description="Where personal data stand in its body.")
+
+
+class ContractLimits(Part):
+    """Bounds of size and time."""
+
+    max_bytes: Count = Field(default=1_048_576, ge=1, le=MAX_BYTES, description="The largest body, in bytes.")
+    timeout: Duration = Field(
+        default=Duration("PT30S"), description="How long one call may take; a request lives as long."
+    )
+    time_to_live: Duration = Field(
+        default=Duration("P7D"), description="How long delivery of a document or event is tried."
+    )
+
+
+class Retention(Part):
+    """How long what is kept."""
+
+    body: Duration = Field(default=Duration("P90D"), description="How long bodies are kept.")
+    evidence: Duration = Field(
+        default=Duration("P10Y"), description="How long it is kept that a message was exchanged."
+    )
+
+
+class Examples(Part):
+    """Payloads that `lgsp check` tries."""
+
+    valid: list[FilePath] = Field(default_factory=list, description="Requests that must pass.")
+    invalid: list[FilePath] = Field(default_factory=list, description="Requests that must be refused.")
+
+
+class Contract(Document):
+    """A named, versioned definition of one exchange."""
+
+    kind: Literal["Contract"] = Field(description="Contract")
+    name: Name = Field(description="The name: health.patient-referral.")
+    version: Version = Field(
+        description="The version (semver): a version that was applied is never changed, only followed."
+    )
+    title: Texts = Field(description="What people call it, in Vietnamese (vi) and English (en).")
+    owner: Code = Field(description="The code of the agency that answers for it.")
+    exchange: Literal["request", "document", "event"] = Field(
+        description="request: one provider answers; document: to one receiver; event: to every subscriber."
+    )
+    request: Payload = Field(description="The payload that is sent, in all three exchanges.")
+    reply: Payload | None = Field(default=None, description="The payload of the answer.")
+    faults: dict[Name, Fault] = Field(default_factory=dict, description="Faults by name, which are answers too.")
+    limits: ContractLimits = Field(default_factory=ContractLimits, description="Bounds of size and time.")
+    retention: Retention = Field(default_factory=Retention, description="How long what is kept.")
+    examples: Examples = Field(default_factory=Examples, description="Payloads that `lgsp check` tries.")
+    note: Line | None = Field(default=None, description="What is new in this version.")
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.name, self.version
+
+    @property
+    def major(self) -> int:
+        return int(self.version.partition(".")[0])
+
+    @property
+    def reference(self) -> str:
+        return f"{self.name}@{self.major}"
+
+    def fault_format(self, fault: Fault) -> FormatName:
+        """A fault is written as the reply is, where nothing else is said."""
+        return fault.format or (self.reply or self.request).format
+
+    @model_validator(mode="after")
+    def _coherent(self) -> "Contract":
+        if self.exchange == "request" and self.reply is None:
+            raise ValueError("a request is answered: write `reply`, or make it `exchange: document`.")
+        if self.exchange == "event" and (self.reply or self.faults):
+            raise ValueError("nobody answers an event: leave `reply` and `faults` away.")
+        for name, fault in self.faults.items():
+            if fault.schema_path and self.fault_format(fault) == "xml" and fault.root is None:
+                raise ValueError(f"the body of the fault {name} is XML: name its root.")
+        return self

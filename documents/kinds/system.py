@@ -1,0 +1,175 @@
+"""System: one application of one agency, and how it is spoken to."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from documents.kinds.base import Document, Part
+from documents.kinds.values import (
+    Code,
+    Count,
+    Element,
+    Endpoint,
+    FilePath,
+    Flag,
+    HeaderName,
+    HeaderText,
+    Line,
+    Name,
+    Number,
+    OperationName,
+    Secret,
+    Texts,
+)
+
+PLACEHOLDER = re.compile(r"\{([^{}/]+)\}")
+METHODS = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+class NoAuth(Part):
+    """The system asks nobody who they are."""
+
+    scheme: Literal["none"] = Field(description="No authentication.")
+
+
+class Basic(Part):
+    """HTTP Basic (RFC 7617)."""
+
+    scheme: Literal["basic"] = Field(description="HTTP Basic authentication.")
+    username: Line = Field(description="The name under which the bus calls.")
+    password: Secret = Field(description="The password, as secret:NAME.")
+
+
+class Bearer(Part):
+    """A bearer token (RFC 6750)."""
+
+    scheme: Literal["bearer"] = Field(description="A bearer token in the header Authorization.")
+    token: Secret = Field(description="The token, as secret:NAME.")
+
+
+class ApiKey(Part):
+    """A secret in a header of the system's own choosing."""
+
+    scheme: Literal["api-key"] = Field(description="A key in a header.")
+    header: HeaderName = Field(description="The header that carries the key: X-API-Key.")
+    value: Secret = Field(description="The key, as secret:NAME.")
+
+
+class WsseUsername(Part):
+    """WS-Security 1.0 UsernameToken."""
+
+    scheme: Literal["wsse-username"] = Field(description="A WS-Security UsernameToken, for SOAP.")
+    username: Line = Field(description="The name under which the bus calls.")
+    password: Secret = Field(description="The password, as secret:NAME.")
+    digest: Flag = Field(
+        default=False, description="Send a digest of the password (PasswordDigest) and not the password itself."
+    )
+
+
+Auth = Annotated[NoAuth | Basic | Bearer | ApiKey | WsseUsername, Field(discriminator="scheme")]
+
+
+class Tls(Part):
+    """Certificates for this system, where the machine's own do not do."""
+
+    ca: FilePath | None = Field(
+        default=None, description="A file of PEM certificates to trust instead of the machine's own."
+    )
+    certificate: Secret | None = Field(
+        default=None, description="The bus's certificate and key for it (PEM), as secret:NAME."
+    )
+
+
+class SystemLimits(Part):
+    """What the system can bear."""
+
+    concurrency: Count = Field(
+        default=8, ge=1, le=1000, description="How many calls may be under way at the same time."
+    )
+    rate_per_second: Number | None = Field(
+        default=None, gt=0, le=100_000, description="How many calls may begin in a second."
+    )
+    backlog: Count = Field(default=1_000_000, ge=1, le=100_000_000, description="How many messages may wait for it.")
+
+
+class Failure(Part):
+    """How an operation says in its answer's body that it failed: an error inside HTTP 200."""
+
+    when: Line = Field(description="A condition (JMESPath) over the answer: the call failed when it holds.")
+    code: Line | None = Field(
+        default=None, description="Selects the system's own error code (JMESPath); else it is the HTTP status."
+    )
+    fault: dict[str, Name] = Field(
+        default_factory=dict, description="Error code: name of a fault that contracts declare."
+    )
+    retry: list[Line] = Field(default_factory=list, description="Error codes after which the call is tried again.")
+
+
+class Operation(Part):
+    """One operation of a REST system."""
+
+    method: METHODS = Field(default="POST", description="The HTTP method.")
+    path: str = Field(
+        default="", description="What follows the endpoint; {field} is taken out of the body's top level."
+    )
+    headers: dict[HeaderName, HeaderText] = Field(default_factory=dict, description="Fixed headers of this operation.")
+    query: dict[str, str] = Field(default_factory=dict, description="Query parameter: field of the body's top level.")
+    repeatable: Flag = Field(
+        default=False, description="Calling twice does no harm: the default for routes to this operation."
+    )
+    failure: Failure | None = Field(default=None, description="How an answer with HTTP 200 says that the call failed.")
+
+    @field_validator("path")
+    @classmethod
+    def _path(cls, path: str) -> str:
+        if path and (not path.startswith("/") or not re.fullmatch(r"[\x21-\x7e]+", path) or set(path) & set("?#")):
+            raise ValueError("a path begins with /, and has neither spaces nor ?, such as /hoTich/{maHoSo}.")
+        if set(PLACEHOLDER.sub("", path)) & set("{}"):
+            raise ValueError("what is taken out of the body stands in one pair of braces: /hoTich/{maHoSo}.")
+        return path
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        return tuple(PLACEHOLDER.findall(self.path))
+
+
+class System(Document):
+    """One application of one agency; it sends, receives, or both."""
+
+    kind: Literal["System"] = Field(description="System")
+    name: Name = Field(description="The name by which grants and routes know it: his.provincial-hospital.")
+    title: Texts | None = Field(default=None, description="What people call it, in Vietnamese (vi) and English (en).")
+    agency: Code = Field(description="The code of the agency whose system it is; its secrets are that agency's.")
+    adapter: Literal["rest", "soap", "inbox"] = Field(description="How it is spoken to; an inbox fetches its messages.")
+    endpoint: Endpoint | None = Field(
+        default=None, description="Where it is called; a system that only sends has none."
+    )
+    wsdl: FilePath | None = Field(default=None, description="Its WSDL 1.1, a file of the province.")
+    service: Element | None = Field(default=None, description="Which service of the WSDL, where there are several.")
+    port: Element | None = Field(default=None, description="Which port of the service, where there are several.")
+    auth: Auth | None = Field(default=None, description="How the bus proves who is calling.")
+    headers: dict[HeaderName, HeaderText] = Field(default_factory=dict, description="Fixed headers of every call.")
+    tls: Tls | None = Field(default=None, description="Certificates, where the machine's own do not do.")
+    limits: SystemLimits = Field(default_factory=SystemLimits, description="What the system can bear.")
+    operations: dict[OperationName, Operation] = Field(default_factory=dict, description="A REST system's operations.")
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.name, ""
+
+    @model_validator(mode="after")
+    def _coherent(self) -> "System":
+        if self.adapter == "soap" and self.wsdl is None and self.endpoint is not None:
+            raise ValueError("a SOAP system that is called needs its `wsdl`, a file of the province.")
+        if self.adapter != "soap" and (self.wsdl or self.service or self.port):
+            raise ValueError("`wsdl`, `service` and `port` belong to `adapter: soap`.")
+        if self.adapter != "rest" and self.operations:
+            raise ValueError("`operations` belong to `adapter: rest`; a SOAP system's stand in its WSDL.")
+        if self.adapter != "soap" and isinstance(self.auth, WsseUsername):
+            raise ValueError("`scheme: wsse-username` belongs to `adapter: soap`.")
+        if self.adapter == "inbox" and (self.endpoint or self.auth or self.tls):
+            raise ValueError(
+                "an inbox is fetched by its system, never called: leave `endpoint`, `auth` and `tls` away."
+            )
+        return self
