@@ -177,11 +177,11 @@ class Queries:
             rows = connection.execute(question).all()
         return [Document(row.kind, row.name, row.version, row.content) for row in rows]
 
-    def credentials(self) -> Sequence[Row[tuple[object, ...]]]:
+    def credential_rows(self) -> Sequence[Row[tuple[object, ...]]]:
         with self._asking() as connection:
             return connection.execute(select(credentials)).all()
 
-    def keys(self) -> Sequence[Row[tuple[object, ...]]]:
+    def key_rows(self) -> Sequence[Row[tuple[object, ...]]]:
         with self._asking() as connection:
             return connection.execute(select(keys).order_by(keys.c.created_at)).all()
 

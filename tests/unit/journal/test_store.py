@@ -344,7 +344,7 @@ def test_rows_are_replaced_by_their_id(store: Store, queries: Queries) -> None:
     }
     write(store, PutRow("credentials", row, Event("credential.issued", "registrar")))
     write(store, PutRow("credentials", {**row, "revoked_at": 2}, Event("credential.revoked", "registrar")))
-    (credential,) = queries.credentials()
+    (credential,) = queries.credential_rows()
     assert dict(credential._mapping) == {**row, "revoked_at": 2}
     assert queries.revision() == 2
 

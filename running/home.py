@@ -1,0 +1,181 @@
+"""The data folder of the embedded default: its journal, its keys, its secrets, and who serves it."""
+
+import fcntl
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import Engine
+
+from bus.clock import Clock, SystemClock
+from bus.errors import BusError, FolderInUse
+from bus.settings import Settings
+from identity.credentials import Credential
+from identity.credentials import issue as issue_credential
+from identity.keyring import KeyRing, Purpose, SealedKey, load_master_key, new_key, open_key, seal_key
+from identity.secrets import Secrets
+from identity.tokens import LIFE
+from identity.tokens import issue as issue_token
+from journal.commands import Command, Event, PutRow
+from journal.database import migrate, open_engine, open_store, sqlite_url
+from journal.queries import Queries
+from journal.store import Store
+
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class Home:
+    """An opened data folder. `actor` is who does things here, as audit events name them."""
+
+    settings: Settings
+    actor: str
+    clock: Clock = field(default_factory=SystemClock)
+    _store: Store | None = None
+    _engine: Engine | None = None
+
+    @property
+    def url(self) -> str:
+        return self.settings.database or sqlite_url(self.settings.data)
+
+    def prepare(self) -> None:
+        """Make or migrate the journal; make the keys that are missing."""
+        self.settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        migrate(self.url)
+        load_master_key(self.settings.master_key_file, create=True)
+        ring = self.keys()
+        for purpose in Purpose:
+            if not ring.in_use(purpose):
+                self._put_key(purpose)
+
+    @property
+    def queries(self) -> Queries:
+        if self._engine is None:
+            self._engine = open_engine(self.url)
+        return Queries(self._engine)
+
+    def open_store(self, role: str) -> Store:
+        """The writing side, under a name in the chain of audit events that was never used before."""
+        return open_store(self.url, self.clock, f"{role}-{self.clock.new_id().hex}")
+
+    def write(self, command: Command[R]) -> R:
+        """Write one command at once, whoever else has the journal open; raises what it refuses."""
+        if self._store is None:
+            self._store = self.open_store("lgsp")
+        result: Any = self._store.write([command]).results[0]
+        if isinstance(result, BusError):
+            raise result
+        return result  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        if self._store:
+            self._store.close()
+        if self._engine:
+            self._engine.dispose()
+        self._store = self._engine = None
+
+    @property
+    def secrets(self) -> Secrets:
+        return Secrets(self.settings.secrets_folder)
+
+    def keys(self) -> KeyRing:
+        """The key ring, opened with the master key."""
+        master = load_master_key(self.settings.master_key_file)
+        rows = (SealedKey(**row._mapping) for row in self.queries.key_rows())  # noqa: SLF001 - SQLAlchemy's public name
+        return KeyRing(open_key(row, master) for row in rows)
+
+    def credentials(self) -> dict[str, Credential]:
+        rows = (Credential(**row._mapping) for row in self.queries.credential_rows())  # noqa: SLF001 - see above
+        return {credential.id: credential for credential in rows}
+
+    def issue_credential(self, system: str, life: int | None = None) -> tuple[Credential, str]:
+        """A new credential of a system and its secret; `life` in milliseconds, None: until revoked."""
+        now = self.clock.now()
+        credential, secret = issue_credential(system, now, self.clock.new_id, now + life if life else None)
+        self._put_credential(credential, "credential.issued")
+        return credential, secret
+
+    def revoke_credential(self, credential: Credential) -> None:
+        now = self.clock.now()
+        revoked = Credential(
+            credential.id, credential.system, credential.digest, credential.created_at, credential.expires_at, now
+        )
+        self._put_credential(revoked, "credential.revoked")
+
+    def token(self, system: str) -> str:
+        """A token for an operator who acts as a system. Its credential is the system's own, or one that lives no longer
+        than the token and whose secret nobody has."""
+        now = self.clock.now()
+        live = (each for each in self.credentials().values() if each.system == system and each.live(now))
+        credential = next(live, None) or self.issue_credential(system, LIFE * 1000)[0]
+        return issue_token(system, credential.id, self.keys(), now)
+
+    def _put_credential(self, credential: Credential, event: str) -> None:
+        row: dict[str, str | int | bytes | None] = {
+            "id": credential.id,
+            "system": credential.system,
+            "digest": credential.digest,
+            "created_at": credential.created_at,
+            "expires_at": credential.expires_at,
+            "revoked_at": credential.revoked_at,
+        }
+        facts: dict[str, str | int] = {"credential": credential.id, "system": credential.system}
+        self.write(PutRow("credentials", row, Event(event, self.actor, facts=facts)))
+
+    def _put_key(self, purpose: Purpose) -> None:
+        key = new_key(purpose, self.clock.now(), self.clock.new_id)
+        sealed = seal_key(key, load_master_key(self.settings.master_key_file))
+        row: dict[str, str | int | bytes | None] = {
+            "kid": sealed.kid,
+            "purpose": sealed.purpose,
+            "algorithm": sealed.algorithm,
+            "sealed": sealed.sealed,
+            "created_at": sealed.created_at,
+            "retired_at": sealed.retired_at,
+        }
+        self.write(PutRow("keys", row, Event("key.made", self.actor, facts={"kid": key.kid, "purpose": purpose})))
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[None]:
+    """Hold the data folder alone, as long as the process lives. Raises `FolderInUse`."""
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (settings.data / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise FolderInUse from None
+        yield
+
+
+def announce(settings: Settings, url: str) -> None:
+    """Leave word for other commands where this folder is served."""
+    aside = settings.data / "serving.json.new"
+    aside.write_bytes(orjson.dumps({"url": url, "pid": os.getpid()}))
+    aside.replace(settings.data / "serving.json")
+
+
+def served_at(settings: Settings) -> str | None:
+    """Where this folder is being served, if it is."""
+    try:
+        with (settings.data / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return str(orjson.loads((settings.data / "serving.json").read_bytes())["url"])
+    except OSError:
+        return None
+    return None
+
+
+def me() -> str:
+    """Who runs this command, as audit events name them."""
+    import getpass  # noqa: PLC0415 - only people have names
+
+    try:
+        return f"user:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return f"user:{os.getuid()}" if sys.platform != "win32" else "user"

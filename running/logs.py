@@ -1,0 +1,84 @@
+"""Log lines: JSON by structlog, one object a line, into a file that is rotated or to standard error.
+
+Two kinds of lines share the stream: audit events, written after their commit with the very fields that were hashed, and
+what the process says of itself. Neither ever holds data out of a message.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+
+from bus.settings import Settings
+
+STREAM = "lgsp"
+"""The name of the one standard-library logger that every line goes through."""
+
+
+def configure(settings: Settings, default: Path) -> Callable[[Sequence[bytes]], None]:
+    """Begin to log, into `default` where the settings name nothing; what is returned writes committed audit events."""
+    handler: logging.Handler
+    if settings.log == "-":
+        handler = logging.StreamHandler(sys.stderr)
+    else:
+        path = Path(settings.log) if settings.log else default
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(
+            path, maxBytes=settings.log_bytes, backupCount=settings.log_files, encoding="utf-8", delay=True
+        )
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    stream = logging.getLogger(STREAM)
+    for former in stream.handlers:
+        former.close()
+    stream.handlers, stream.propagate = [handler], False
+    stream.setLevel(logging.INFO)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            _named,
+            _rendered,
+        ],
+        logger_factory=lambda *names: _Stream(stream, *names),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=False,
+    )
+    return _audit(stream)
+
+
+class _Stream:
+    """What structlog writes to: a logger with the name it was asked for."""
+
+    def __init__(self, stream: logging.Logger, name: str = "") -> None:
+        self._stream = stream
+        self.name = name
+
+    def msg(self, line: str) -> None:
+        self._stream.info(line)
+
+    debug = info = warning = error = critical = exception = msg
+
+
+def _audit(stream: logging.Logger) -> Callable[[Sequence[bytes]], None]:
+    audit = structlog.wrap_logger(_Stream(stream, "audit"), processors=[_named, _rendered])
+
+    def told(events: Sequence[bytes]) -> None:
+        for event in events:
+            fields = orjson.loads(event)
+            audit.info(fields.pop("event"), level="info", **fields)
+
+    return told
+
+
+def _named(logger: Any, _: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    fields["logger"] = logger.name
+    return fields
+
+
+def _rendered(_: Any, __: str, fields: structlog.typing.EventDict) -> str:
+    return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS, default=str).decode()
