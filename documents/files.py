@@ -23,14 +23,11 @@ class Unreadable(Exception):
     """A file cannot be used; the message says why and what to do."""
 
 
-class Folder:
-    """A folder and what lies in it. Nothing outside of it is ever read, whatever links there are."""
+class Folder(Mapping[str, bytes]):
+    """The files below a folder, by path. Nothing outside of it is ever read, whatever links there are."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
-
-    def __contains__(self, path: str) -> bool:
-        return path in self.paths
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
@@ -40,6 +37,21 @@ class Folder:
             folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
             found += [Path(folder, name).relative_to(self._folder).as_posix() for name in files if name[0] != "."]
         return tuple(sorted(found))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._known
+
+    def __getitem__(self, path: str) -> bytes:
+        try:
+            return self.read(path)
+        except Unreadable:
+            raise KeyError(path) from None
 
     def read(self, path: str) -> bytes:
         """Raises `Unreadable`."""
@@ -59,41 +71,52 @@ class Folder:
             raise Unreadable("the file cannot be read: look at its permissions.") from None
 
     @cached_property
-    def by_namespace(self) -> Mapping[str, list[str]]:
-        """The XSDs that declare a namespace, for imports that name no file."""
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.paths)
+
+
+def closure(paths: Iterable[str], files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """These files and all that they lead to among `files`, in order.
+
+    What is not there is left out: whoever compiles the schema says so.
+    """
+    found: dict[str, bytes] = {}
+    by_namespace = _ByNamespace(files)
+    waiting = sorted(set(paths))
+    while waiting and len(found) < MAX_FILES:
+        path = waiting.pop()
+        data = files.get(path) if path not in found else None
+        if data is not None:
+            found[path] = data
+            waiting += _leads_to(path, data, files, by_namespace)
+    return dict(sorted(found.items()))
+
+
+class _ByNamespace:
+    """The XSDs that declare a namespace, for imports that name no file; read when first asked."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+
+    @cached_property
+    def _found(self) -> Mapping[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for path in self.paths:
-            if path.endswith(".xsd") and (root := _xml(self._data(path))) is not None:
+        for path in self._files:
+            if path.endswith(".xsd") and (root := _xml(self._files.get(path, b""))) is not None:
                 found.setdefault(root.get("targetNamespace", ""), []).append(path)
         return found
 
-    def closure(self, paths: Iterable[str]) -> dict[str, bytes]:
-        """These files and all that they lead to; what is not there is left out, for whoever reads them to say."""
-        files: dict[str, bytes] = {}
-        waiting = sorted(set(paths))
-        while waiting and len(files) < MAX_FILES:
-            path = waiting.pop()
-            if path in files or path not in self:
-                continue
-            files[path] = self._data(path)
-            waiting += leads_to(path, files[path], self.paths, self.by_namespace)
-        return files
-
-    def _data(self, path: str) -> bytes:
-        try:
-            return self.read(path)
-        except Unreadable:
-            return b""
+    def __getitem__(self, namespace: str) -> list[str]:
+        return self._found.get(namespace, [])
 
 
-def leads_to(path: str, data: bytes, there: Iterable[str], by_namespace: Mapping[str, list[str]]) -> list[str]:
+def _leads_to(path: str, data: bytes, files: Mapping[str, bytes], by_namespace: _ByNamespace) -> list[str]:
     """The files that a JSON Schema, an XSD or a WSDL refers to, by location, else by namespace."""
     suffix = posixpath.splitext(path)[1]
     if suffix == ".json":
         return [found for reference in _json_references(data) if (found := beside(path, reference))]
     if suffix in XML_SUFFIXES and (root := _xml(data)) is not None:
-        names = set(there)
-        return [found for element in root.iter() for found in _xml_references(path, element, names, by_namespace)]
+        return [found for element in root.iter() for found in _xml_references(path, element, files, by_namespace)]
     return []
 
 
@@ -123,15 +146,15 @@ def _json_references(data: bytes) -> Iterator[str]:
 
 
 def _xml_references(
-    path: str, element: etree._Element, there: set[str], by_namespace: Mapping[str, list[str]]
+    path: str, element: etree._Element, files: Mapping[str, bytes], by_namespace: _ByNamespace
 ) -> Iterator[str]:
     if not isinstance(element.tag, str):
         return
     located = [beside(path, reference) for name in LOCATIONS if (reference := element.get(name))]
-    found = [each for each in located if each in there]
-    yield from (each for each in found if each)
+    found = [each for each in located if each is not None and each in files]
+    yield from found
     if not found and element.tag == f"{XSD}import":
-        yield from by_namespace.get(element.get("namespace", ""), ())
+        yield from by_namespace[element.get("namespace", "")]
 
 
 def _xml(data: bytes) -> etree._Element | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from documents.files import Folder, Unreadable
+from documents.files import Folder, Unreadable, closure
 from documents.kinds import KINDS, Document
 from documents.model import Documents, Key, Source, Written
 from documents.problems import Problem, meant, pointer
@@ -38,7 +38,7 @@ def load(folder: Path) -> Loaded:
     if not reading.by_key and not reading.problems:
         reading.problems.append(Problem(folder.name, 0, "", "there is no document here: no file ends in .yaml."))
     named = reading.named_files()
-    return Loaded(Documents(reading.by_key, reading.folder.closure(named)), tuple(reading.problems))
+    return Loaded(Documents(reading.by_key, closure(named, reading.folder)), tuple(reading.problems))
 
 
 @dataclass(slots=True)

@@ -100,7 +100,9 @@ class Contract(Document):
     )
     request: Payload = Field(description="The payload that is sent, in all three exchanges.")
     reply: Payload | None = Field(default=None, description="The payload of the answer.")
-    faults: dict[Name, Fault] = Field(default_factory=dict, description="Faults by name, which are answers too.")
+    faults: dict[Annotated[str, Name], Fault] = Field(
+        default_factory=dict, description="Faults by name, which are answers too."
+    )
     limits: ContractLimits = Field(default_factory=ContractLimits, description="Bounds of size and time.")
     retention: Retention = Field(default_factory=Retention, description="How long what is kept.")
     examples: Examples = Field(default_factory=Examples, description="Payloads that `lgsp check` tries.")

@@ -1,6 +1,6 @@
 """Route: where a contract's messages go."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -14,7 +14,9 @@ class Conversions(Part):
 
     request: Name | None = Field(default=None, description="The transform of what is sent.")
     reply: Name | None = Field(default=None, description="The transform of the answer.")
-    faults: dict[Name, Name] = Field(default_factory=dict, description="Fault: the transform of its body.")
+    faults: dict[Annotated[str, Name], Name] = Field(
+        default_factory=dict, description="Fault: the transform of its body."
+    )
 
 
 class Retry(Part):

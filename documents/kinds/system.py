@@ -113,7 +113,9 @@ class Operation(Part):
     path: str = Field(
         default="", description="What follows the endpoint; {field} is taken out of the body's top level."
     )
-    headers: dict[HeaderName, HeaderText] = Field(default_factory=dict, description="Fixed headers of this operation.")
+    headers: dict[Annotated[str, HeaderName], HeaderText] = Field(
+        default_factory=dict, description="Fixed headers of this operation."
+    )
     query: dict[str, str] = Field(default_factory=dict, description="Query parameter: field of the body's top level.")
     repeatable: Flag = Field(
         default=False, description="Calling twice does no harm: the default for routes to this operation."
@@ -149,10 +151,14 @@ class System(Document):
     service: Element | None = Field(default=None, description="Which service of the WSDL, where there are several.")
     port: Element | None = Field(default=None, description="Which port of the service, where there are several.")
     auth: Auth | None = Field(default=None, description="How the bus proves who is calling.")
-    headers: dict[HeaderName, HeaderText] = Field(default_factory=dict, description="Fixed headers of every call.")
+    headers: dict[Annotated[str, HeaderName], HeaderText] = Field(
+        default_factory=dict, description="Fixed headers of every call."
+    )
     tls: Tls | None = Field(default=None, description="Certificates, where the machine's own do not do.")
     limits: SystemLimits = Field(default_factory=SystemLimits, description="What the system can bear.")
-    operations: dict[OperationName, Operation] = Field(default_factory=dict, description="A REST system's operations.")
+    operations: dict[Annotated[str, OperationName], Operation] = Field(
+        default_factory=dict, description="A REST system's operations."
+    )
 
     @property
     def key(self) -> tuple[str, str]:

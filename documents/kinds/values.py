@@ -236,7 +236,7 @@ def _day(value: object) -> date:
 Day = Annotated[date, BeforeValidator(_day), PlainSerializer(str), WithJsonSchema({"type": "string", "format": "date"})]
 Flag = Annotated[bool, BeforeValidator(typed)]
 Json = Annotated[Any, BeforeValidator(typed)]
-Texts = Annotated[dict[Language, Line], Field(min_length=1)]
+Texts = Annotated[dict[Annotated[str, Language], Line], Field(min_length=1)]
 
 
 Count = Annotated[int, BeforeValidator(typed)]

@@ -1,0 +1,96 @@
+"""Schemas, views of XML and services out of a province's files, each compiled once however often it is named."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.soap import wsdl
+from bus.errors import BusError, DocumentInvalid, Finding, SchemaInvalid
+from contracts.json_body import parse_json
+from contracts.json_schema import JsonSchemaValidator
+from contracts.json_schema_check import check_schema
+from contracts.xsd import XsdDocuments, XsdValidator
+from documents.files import closure
+from documents.kinds import System
+from transforms.xml_view import XmlView
+
+
+class Shapes:
+    """What the files of one set of documents say. Everything raises `DocumentInvalid` with what to do."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+        self._json: dict[str, JsonSchemaValidator] = {}
+        self._xsd: dict[str, XsdDocuments] = {}
+        self._views: dict[tuple[str, str], XmlView] = {}
+        self._services: dict[str, wsdl.Service] = {}
+
+    def json_validator(self, path: str) -> JsonSchemaValidator:
+        if path not in self._json:
+            resources = self._resources(path)
+            if found := check_schema(resources[path], resources, path=path):
+                raise invalid(*(f"the schema {path} cannot be used: {each}" for each in found))
+            self._json[path] = JsonSchemaValidator(resources[path], resources, path=path)
+        return self._json[path]
+
+    def xsd_validator(self, path: str, element: str) -> XsdValidator:
+        """Also raises where the schema has no such element, which would refuse every body."""
+        self.view(path, element)
+        return XsdValidator(self.xsd(path), element)
+
+    def xsd(self, path: str) -> XsdDocuments:
+        if path not in self._xsd:
+            try:
+                self._xsd[path] = XsdDocuments(closure([path], self._files), [path])
+            except SchemaInvalid as error:
+                raise invalid(error.text) from None
+        return self._xsd[path]
+
+    def view(self, path: str, element: str) -> XmlView:
+        """The JSON view of documents of the schema at `path` with the root `element`."""
+        if (path, element) not in self._views:
+            self._views[path, element] = _view(self.xsd(path), element)
+        return self._views[path, element]
+
+    def service(self, system: System) -> wsdl.Service:
+        """What the WSDL of a SOAP system says of the port that is called."""
+        if system.wsdl is None:
+            raise invalid(f"the system {system.name} has no `wsdl`.")
+        if system.name not in self._services:
+            files = closure([system.wsdl], self._files)
+            try:
+                service = wsdl.load(system.wsdl, files, service=system.service, port=system.port)
+            except SchemaInvalid as error:
+                raise invalid(error.text) from None
+            self._services[system.name] = service
+        return self._services[system.name]
+
+    def service_view(self, system: System, element: str) -> XmlView:
+        """The JSON view of an element that a SOAP system's operations carry."""
+        key = (f"system {system.name}", element)
+        if key not in self._views:
+            self._views[key] = _view(self.service(system).documents, element)
+        return self._views[key]
+
+    def _resources(self, path: str) -> dict[str, Any]:
+        """A JSON Schema and those it refers to, by path."""
+        resources = {}
+        for each, data in closure([path], self._files).items():
+            try:
+                resources[each] = parse_json(data)
+            except BusError as error:
+                raise invalid(f"the schema {each} cannot be used: {error.text}") from None
+        if path not in resources:
+            raise invalid(f"there is no file {path}.")
+        return resources
+
+
+def invalid(*rules: str) -> DocumentInvalid:
+    """Problems with a place as a whole."""
+    return DocumentInvalid(findings=[Finding(place="", rule=rule) for rule in rules], count=len(rules))
+
+
+def _view(documents: XsdDocuments, element: str) -> XmlView:
+    try:
+        return XmlView(documents, element)
+    except SchemaInvalid as error:
+        raise invalid(error.text) from None

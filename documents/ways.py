@@ -1,0 +1,243 @@
+"""A route's document, compiled: its condition, and the conversions between the contract and the system."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from adapters.soap.wsdl import Operation
+from documents import kinds
+from documents.bench import Bench, Step
+from documents.conversion import JSON, End, conversion
+from documents.kinds.contract import Fault, Payload
+from documents.kinds.transform import View
+from documents.model import Written
+from documents.problems import meant
+from documents.shapes import invalid
+from routes.model import Condition, Convert, Retry, Route
+from transforms.condition import compile_condition
+from transforms.mapping import Mapping as CompiledMapping
+from transforms.mapping import compile_mapping
+from transforms.xpath import compile_xpath_condition
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A transform, compiled, and the XML at its ends where it names some."""
+
+    mapping: CompiledMapping
+    source: End | None
+    target: End | None
+
+
+def transforms(bench: Bench) -> dict[str, Mapped | None]:
+    """Every transform by name; None where something is wrong with it."""
+    lists = {name: dict(each.entries) for name, each in bench.documents.named(kinds.CodeList).items()}
+    return {each.name: _transform(bench, written, each, lists) for written, each in bench.documents.of(kinds.Transform)}
+
+
+def _transform(
+    bench: Bench, written: Written, document: kinds.Transform, lists: Mapping[str, Mapping[str, object]]
+) -> Mapped | None:
+    mapping = bench.attempt(
+        written,
+        ("fields",),
+        lambda: compile_mapping(document.name, document.fields, code_lists=lists, views=bench.shapes.view),
+    )
+    before = len(bench.problems)
+    source = _view_end(bench, written, document.from_, "from")
+    target = _view_end(bench, written, document.to, "to")
+    return Mapped(mapping, source, target) if mapping and len(bench.problems) == before else None
+
+
+def _view_end(bench: Bench, written: Written, view: View | None, step: str) -> End | None:
+    if view is None:
+        return None
+    return bench.attempt(written, (step,), lambda: End(bench.shapes.view(view.schema_path, view.element)))
+
+
+@dataclass(slots=True)
+class Ways:
+    """Compiles routes. `contracts` are the newest versions by ``name@major``."""
+
+    bench: Bench
+    contracts: Mapping[str, kinds.Contract]
+    transforms: Mapping[str, Mapped | None]
+    systems: Mapping[str, kinds.System]
+
+    def route(self, written: Written, document: kinds.Route) -> Route | None:
+        """None where something is wrong, which the bench then knows, with it or with what it names."""
+        contract, system = self.contracts.get(document.contract), self.systems.get(document.to)
+        if contract is None:
+            self.bench.say(
+                written, f"no contract {document.contract}: {meant(document.contract, self.contracts)}", "contract"
+            )
+        if system is None:
+            self.bench.say(written, f"no system {document.to}: {meant(document.to, self.systems)}", "to")
+        if contract is None or system is None or not self._names_are_there(written, document, contract):
+            return None
+        return _Way(self, written, document, contract, system).compiled()
+
+    def _names_are_there(self, written: Written, document: kinds.Route, contract: kinds.Contract) -> bool:
+        before = len(self.bench.problems)
+        named = document.transform
+        pairs: dict[tuple[str, ...], str | None] = {("request",): named.request, ("reply",): named.reply}
+        pairs |= {("faults", fault): transform for fault, transform in named.faults.items()}
+        for steps, name in pairs.items():
+            if name is not None and name not in self.transforms:
+                self.bench.say(written, f"no transform {name}: {meant(name, self.transforms)}", "transform", *steps)
+        for fault in named.faults:
+            if fault not in contract.faults:
+                message = f"the contract declares no fault {fault}: {meant(fault, contract.faults)}"
+                self.bench.say(written, message, "transform", "faults", fault)
+        return len(self.bench.problems) == before
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One route on its way to be compiled."""
+
+    ways: Ways
+    written: Written
+    document: kinds.Route
+    contract: kinds.Contract
+    system: kinds.System
+
+    def compiled(self) -> Route | None:
+        bench, before = self.ways.bench, len(self.ways.bench.problems)
+        condition = self._attempt(self._condition, "when")
+        if self.system.adapter == "soap":
+            operation = self._attempt(self._soap_operation, "operation")
+            if operation is None:
+                return None
+        else:
+            operation = None
+            self._attempt(self._rest_operation, "operation")
+        request = self._attempt(lambda: self._request(operation), "transform", "request")
+        reply = self._attempt(lambda: self._reply(operation), "transform", "reply")
+        faults = {
+            str(name): convert
+            for name, fault in self.contract.faults.items()
+            if (convert := self._attempt(partial(self._fault, name, fault), "transform", "faults", name))
+        }
+        if len(bench.problems) > before:
+            return None
+        retry = Retry(float(self.document.retry.first.seconds), float(self.document.retry.max.seconds))
+        return Route(
+            contract=self.contract.name,
+            major=self.contract.major,
+            system=self.system.name,
+            operation=self.document.operation,
+            condition=condition,
+            request=request,
+            reply=reply,
+            faults=faults,
+            repeatable=self._repeatable(),
+            retry=retry,
+            order_by=self.document.order_by,
+        )
+
+    def _attempt(self, build: Callable[[], T], *steps: Step) -> T | None:
+        return self.ways.bench.attempt(self.written, steps, build)
+
+    def _condition(self) -> Condition | None:
+        text, request = self.document.when, self.contract.request
+        if text is None:
+            return None
+        return (
+            compile_condition(text) if request.format == "json" else compile_xpath_condition(text, request.namespaces)
+        )
+
+    def _repeatable(self) -> bool:
+        """As the route says, else as the operation says, else events are and nothing else is."""
+        if self.document.repeatable is not None:
+            return self.document.repeatable
+        operation = self.system.operations.get(self._operation_name() or "")
+        return self.contract.exchange == "event" or (operation is not None and operation.repeatable)
+
+    def _operation_name(self) -> str | None:
+        """The one that the route names, or the system's only one."""
+        there = self.system.operations
+        return self.document.operation or (next(iter(there)) if len(there) == 1 else None)
+
+    def _rest_operation(self) -> None:
+        _known_operation(self.document.operation, self.system.operations, self.system.name)
+
+    def _soap_operation(self) -> Operation:
+        service = self.ways.bench.shapes.service(self.system)
+        name = self.document.operation
+        if name is not None and name in service.unusable:
+            raise invalid(f"the operation {name} cannot be called: {service.unusable[name]}.")
+        _known_operation(name, service.operations, self.system.name)
+        return service.operations[name] if name else next(iter(service.operations.values()))
+
+    def _request(self, operation: Operation | None) -> Convert | None:
+        mapped = self._mapped(self.document.transform.request)
+        ours = self._end(self.contract.request)
+        if operation is None:
+            return conversion(ours, mapped.target or JSON, mapped.mapping) if mapped else None
+        if mapped is None and _goes_as_it_is(self.contract.request, operation.input, "input"):
+            return None
+        theirs = End(self.ways.bench.shapes.service_view(self.system, operation.input))
+        return conversion(ours, theirs, mapped.mapping if mapped else None)
+
+    def _reply(self, operation: Operation | None) -> Convert | None:
+        mapped, reply = self._mapped(self.document.transform.reply), self.contract.reply
+        if reply is None:
+            if mapped is not None:
+                raise invalid(f"the contract {self.document.contract} has no `reply` to transform: take it away.")
+            return None
+        ours = self._end(reply)
+        if operation is None:
+            return conversion(mapped.source or JSON, ours, mapped.mapping) if mapped else None
+        if operation.output is None:
+            raise invalid(f"the operation {operation.name} answers nothing, but the contract promises a reply.")
+        if mapped is None and _goes_as_it_is(reply, operation.output, "output"):
+            return None
+        theirs = End(self.ways.bench.shapes.service_view(self.system, operation.output))
+        return conversion(theirs, ours, mapped.mapping if mapped else None)
+
+    def _fault(self, name: str, fault: Fault) -> Convert | None:
+        mapped = self._mapped(self.document.transform.faults.get(name))
+        if fault.schema_path is None:
+            return None
+        ours = JSON
+        if self.contract.fault_format(fault) == "xml":
+            ours = End(self.ways.bench.shapes.view(fault.schema_path, fault.root or ""))
+        if self.system.adapter != "soap":
+            return conversion(mapped.source or JSON, ours, mapped.mapping) if mapped else None
+        if fault.element is None:
+            raise invalid(
+                f"a SOAP system says the fault {name} by an element: give it in the contract, faults/{name}/element."
+            )
+        if mapped is None and fault.root == fault.element and ours != JSON:
+            return None
+        theirs = End(self.ways.bench.shapes.service_view(self.system, fault.element))
+        return conversion(theirs, ours, mapped.mapping if mapped else None)
+
+    def _end(self, payload: Payload) -> End:
+        if payload.format == "json":
+            return JSON
+        return End(self.ways.bench.shapes.view(payload.schema_path, payload.element or ""))
+
+    def _mapped(self, name: str | None) -> Mapped | None:
+        """The transform of that name; what is wrong with it was said where it is written."""
+        return None if name is None else self.ways.transforms[name]
+
+
+def _goes_as_it_is(payload: Payload, element: str, end: str) -> bool:
+    """Whether the contract's own XML is what a SOAP operation carries."""
+    if payload.format != "xml":
+        return False
+    if payload.element != element:
+        raise invalid(f"the operation's {end} is {element}, the contract's {payload.element}: a transform is needed.")
+    return True
+
+
+def _known_operation(name: str | None, there: Collection[str], system: str) -> None:
+    if name is None and len(there) > 1:
+        raise invalid(f"the system {system} has several operations: name one; {meant('', there)}")
+    if name is not None and name not in there:
+        raise invalid(f"the system {system} has no operation {name}: {meant(name, there)}")
