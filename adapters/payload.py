@@ -56,7 +56,7 @@ def to_utf8(content_type: str, data: bytes) -> bytes:
     """
     mark, charset = next(((mark, name) for mark, name in BOMS if data.startswith(mark)), (b"", ""))
     declared = _declared(data[len(mark) :])
-    charset = charset or _parameter(content_type) or _believable(declared)
+    charset = charset or _believable(_parameter(content_type) or declared or "utf-8", data)
     try:
         if charset in {"utf-8", "ascii"}:
             data = data[len(mark) :]
@@ -84,9 +84,16 @@ def _declared(data: bytes) -> str:
     return _known(found[1].decode()) if found else ""
 
 
-def _believable(declared: str) -> str:
-    """A declaration that could be read as ASCII is not in UTF-16: .NET declares that in strings it sends in UTF-8."""
-    return "utf-8" if declared.startswith(("utf-16", "utf-32")) else declared or "utf-8"
+def _believable(charset: str, data: bytes) -> str:
+    """Text that begins with ASCII is not in UTF-16, whatever it says: .NET declares that in strings it sends in UTF-8.
+
+    Without a byte order mark the order shows in where the zero bytes are.
+    """
+    if not charset.startswith(("utf-16", "utf-32")):
+        return charset
+    if b"\0" not in data[:4]:
+        return "utf-8"
+    return charset if charset != "utf-16" else "utf-16-be" if data[0] == 0 else "utf-16-le"
 
 
 def _known(name: str) -> str:

@@ -57,11 +57,15 @@ def take(data: bytes, fields: frozenset[str]) -> tuple[dict[str, object], bytes]
     """
     taken: dict[str, object] = {}
     kept: list[str] = []
-    for name, value, text in _members(data.decode()):
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise Unfillable from None
+    for name, value, member in _members(text):
         if name in fields:
             taken[name] = value
         else:
-            kept.append(text)
+            kept.append(member)
     return taken, ("{" + ",".join(kept) + "}").encode()
 
 

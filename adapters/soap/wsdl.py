@@ -1,7 +1,7 @@
 """What a WSDL 1.1 says of one port: its operations, how each is spoken, and the schemas of what they carry.
 
 zeep resolves the definitions, and what it makes of them stays in here. It is given every element that a message names
-as a bare declaration: the schemas themselves are for libxml2 to judge, which reads more of them, and reads them rightly.
+as a bare declaration: the schemas themselves are left to libxml2, which reads more of them, and more exactly.
 """
 
 import warnings
@@ -20,8 +20,8 @@ from zeep.wsdl.bindings import Soap11Binding, Soap12Binding
 from adapters.endpoint import headers_are_safe
 from adapters.soap.envelope import SoapVersion
 from adapters.soap.references import dangling
-from adapters.soap.sources import SOAP_NAMESPACES, WSDL, XSD, Sources, gather, invalid
-from bus.errors import DocumentInvalid, Finding
+from adapters.soap.sources import SOAP_NAMESPACES, WSDL, XSD, gather
+from bus.errors import DocumentInvalid, Finding, SchemaInvalid
 from contracts.xsd import XsdDocuments
 
 MIME = "{http://schemas.xmlsoap.org/wsdl/mime/}multipartRelated"
@@ -67,19 +67,26 @@ def load(path: str, files: Mapping[str, bytes], *, service: str | None = None, p
     Without `service` or `port` the only one is taken, of ports that differ merely in protocol or address the first that
     speaks SOAP 1.1. Raises `DocumentInvalid`, with findings that say what to do.
     """
-    sources = gather(path, files)
-    document = _resolved(path, sources)
+    definitions = gather(path, files)
+    document = _resolved(path, definitions)
     if not any(one.ports for one in document.services.values()):
         limit = "give the WSDL that has a service with a port for SOAP over HTTP"
-        raise _explained(path, sources, "service-missing", limit)
+        raise _explained(path, definitions, "service-missing", limit)
     service_name, chosen = _port(path, document, service, port)
     operations, unusable = _operations(chosen)
     if not operations:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in unusable.items()) or "it has no operation"
-        raise invalid(path, "operations-unusable", f"port {chosen.name} has no operation that can be called: {reasons}")
-    documents = XsdDocuments(sources.schemas, sources.roots)
+        limit = f"port {chosen.name} has none that can be called: {reasons}"
+        raise _explained(path, definitions, "operations-unusable", limit)
     address = (chosen.binding_options or {}).get("address") or ""
-    return Service(service_name, chosen.name, address, operations, documents, unusable)
+    return Service(service_name, chosen.name, address, operations, _schemas(path, files), unusable)
+
+
+def _schemas(path: str, files: Mapping[str, bytes]) -> XsdDocuments:
+    try:
+        return XsdDocuments(files, [path])
+    except SchemaInvalid as error:
+        raise _invalid(path, error.code, error.text) from None
 
 
 class _Documents(Transport):
@@ -115,23 +122,26 @@ class _Soap12(_Sourced, Soap12Binding):
     version = SoapVersion.V12
 
 
-def _resolved(path: str, sources: Sources) -> Document:
+def _resolved(path: str, definitions: Mapping[str, etree._Element]) -> Document:
     settings = Settings(forbid_dtd=True, forbid_entities=True, forbid_external=True, force_https=False)
-    documents = {_url(one): etree.tostring(_bare(root, sources)) for one, root in sources.definitions.items()}
-    if _url(path) not in documents:
-        raise invalid(path, "not-wsdl", "name the WSDL itself, not one of its schemas")
+    documents = {_url(one): etree.tostring(_bare(root, definitions)) for one, root in definitions.items()}
     try:
         # zeep warns of operations that it drops; those of the chosen port are found missing and reported.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return Document(_url(path), _Documents(documents), settings=settings)  # type: ignore[arg-type]  # an instance
     except Exception:  # noqa: BLE001  zeep meets what it did not expect with whatever error comes first
-        raise _explained(path, sources, "wsdl-inconsistent", "check it with the tool that made it") from None
+        raise _explained(path, definitions, "wsdl-inconsistent", "check it with the tool that made it") from None
 
 
-def _explained(path: str, sources: Sources, rule: str, limit: str) -> DocumentInvalid:
+def _invalid(path: str, rule: str, limit: str) -> DocumentInvalid:
+    """One thing wrong with a WSDL: where, what, and what to do."""
+    return DocumentInvalid(findings=[Finding(path, rule, limit)], count=1)
+
+
+def _explained(path: str, definitions: Mapping[str, etree._Element], rule: str, limit: str) -> DocumentInvalid:
     """The names that lead nowhere, if there are any; else a general finding."""
-    findings = dangling(sources.definitions) or [Finding(path, rule, limit)]
+    findings = dangling(definitions) or [Finding(path, rule, limit)]
     return DocumentInvalid(findings=findings, count=len(findings))
 
 
@@ -139,11 +149,11 @@ def _url(path: str) -> str:
     return f"file:///{quote(path)}"
 
 
-def _bare(root: etree._Element, sources: Sources) -> etree._Element:
+def _bare(root: etree._Element, definitions: Mapping[str, etree._Element]) -> etree._Element:
     """The definitions without their schemas, but with each element and type that a message names declared."""
     bare = deepcopy(root)
     for node in [*bare.findall(f"{WSDL}types"), *bare.findall(f"{WSDL}import")]:
-        if (location := node.get("location")) in sources.definitions:
+        if (location := node.get("location")) in definitions:
             node.set("location", _url(str(location)))
         else:
             bare.remove(node)
@@ -178,7 +188,7 @@ def _chosen(path: str, what: str, wanted: str | None, names: Sequence[str]) -> s
     if wanted is None and len(names) == 1:
         return names[0]
     if wanted is None or wanted not in names:
-        raise invalid(path, f"{what}-unknown", f"name one {what} of: {', '.join(names)}")
+        raise _invalid(path, f"{what}-unknown", f"name one {what} of: {', '.join(names)}")
     return wanted
 
 
