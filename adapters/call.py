@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 from bus.envelope import Body
@@ -51,7 +52,7 @@ class Call:
 class Outcome:
     """What came of a call, as the journal may keep it.
 
-    `code` is a short stable word (``connection-refused``, ``http-500``, ``soap-server``), never text from outside.
+    `code` is a short stable word, never text from outside: one of `CODES`, or ``http-`` and the status.
     `reply` is the answer's payload: of a SOAP answer the one child of its Body, as a document of its own.
     `retry_after` is in seconds.
     """
@@ -62,6 +63,45 @@ class Outcome:
     reply: Body | None = field(default=None, repr=False)
     fault: str = ""
     retry_after: float | None = None
+
+
+# Every code that an outcome may have beside http-NNN, and what it tells the people who run the bus.
+CODES: Mapping[str, str] = MappingProxyType(
+    {
+        "connection-refused": "Nothing listens at the system's address.",
+        "connection-failed": "No connection could be made to the system.",
+        "connect-timeout": "No connection could be made to the system in time.",
+        "dns": "The system's name does not resolve.",
+        "egress": "The system's address lies outside the networks that the bus may call, or is the bus's own.",
+        "endpoint": "The system's address cannot be used.",
+        "tls": "The certificates of the bus and the system do not agree, or the system does not speak TLS.",
+        "timeout": "The system took the request and did not answer in time.",
+        "connection-reset": "The connection broke after the request was written.",
+        "declared-fault": "The system answered with a fault that the contract declares.",
+        "failure-in-reply": "The system said in its answer's body that it failed.",
+        "reply-cut": "The system's answer broke off before its end.",
+        "reply-empty": "The system answered without a body where its WSDL promises one.",
+        "reply-html": "The system answered with a web page, perhaps for logging in.",
+        "reply-not-http": "What answered does not speak HTTP.",
+        "reply-not-json": "The system's answer is not JSON, and only there could it tell success from failure.",
+        "reply-not-soap": "The system's answer is not a SOAP envelope with one element in its Body.",
+        "reply-too-large": "The system's answer is larger than the contract allows.",
+        "reply-undecodable": "The system's answer is not in the compression or the character set that it claims.",
+        "soap-action": "The system does not know the operation's SOAP action.",
+        "soap-client": "The system says by a SOAP fault that the message is wrong.",
+        "soap-encoding": "The system does not take the encoding of the message.",
+        "soap-fault": "The system answered with a SOAP fault of its own kind.",
+        "soap-must-understand": "The system does not understand a header of the message.",
+        "soap-security": "The system does not accept the credentials of the bus (WS-Security).",
+        "soap-server": "The system says by a SOAP fault that it failed.",
+        "soap-version": "The system speaks another version of SOAP.",
+        "body-not-xml": "The message is not XML, which a SOAP system needs: its route lacks a transform.",
+        "header-invalid": "A header that would go along with the message holds control characters.",
+        "operation-unknown": "The route names an operation that the system does not have.",
+        "path-value": "A field that belongs into the operation's address is missing or cannot stand there.",
+        "internal": "The bus failed at this through a fault of its own; its log has the kind of error.",
+    }
+)
 
 
 class Adapter(Protocol):

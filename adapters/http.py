@@ -124,7 +124,7 @@ async def exchange(session: aiohttp.ClientSession, request: Request, call: Call)
         async with asyncio.timeout(call.timeout):
             response = progress.response = await _send(session, request, progress)
             return await _read(response, call.max_bytes)
-    except (TimeoutError, aiohttp.ClientError, OSError) as error:
+    except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as error:
         if progress.response is not None:
             return _answer(progress.response, b"", Defect.CUT)
         return failure(error, written=progress.written)
@@ -138,7 +138,7 @@ def failure(error: Exception, *, written: bool) -> Outcome:
     match error:
         case aiohttp.ClientConnectorError():
             return _unconnected(error)
-        case aiohttp.InvalidURL():
+        case aiohttp.InvalidURL() | UnicodeError():  # a host that no name server could be asked for
             return Outcome(Result.MISCONFIGURED, "endpoint")
         case TimeoutError():
             return Outcome(Result.UNKNOWN, "timeout") if written else Outcome(Result.NOT_SENT, "connect-timeout")

@@ -33,7 +33,8 @@ MEANINGS: dict[str, tuple[Result, str]] = {
 def fault_outcome(opened: Opened, declared: Sequence[FaultRule], status: int) -> Outcome:
     """A declared fault by the name of a child of its detail, else what its codes say.
 
-    A code that means nothing here is a failure of the receiver's, as is any fault of SOAP 1.1 by its HTTP status, 500.
+    Rules by HTTP status are not asked, since every fault of SOAP 1.1 is a 500; hence too a code that means nothing here
+    is the receiver's own failure.
     """
     if opened.child is None:
         return Outcome(Result.REPLY_INVALID, "reply-not-soap", status)

@@ -77,7 +77,7 @@ def _content(operation: Operation) -> Mapping[str, str]:
         return {
             "Content-Type": "text/xml; charset=utf-8",
             "SOAPAction": f'"{operation.action}"',
-            "Accept": "text/xml, multipart/related;q=0.1",
+            "Accept": "text/xml",
         }
     action = f'; action="{operation.action}"' if operation.action else ""
     return {"Content-Type": f"application/soap+xml; charset=utf-8{action}", "Accept": "application/soap+xml"}

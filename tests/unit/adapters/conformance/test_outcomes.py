@@ -57,6 +57,12 @@ async def test_an_unknown_name_was_not_sent(
     assert outcome == Outcome(Result.NOT_SENT, "dns")
 
 
+async def test_a_name_that_cannot_be_asked_for_is_misconfigured(kind: Any, session: aiohttp.ClientSession) -> None:
+    """A host of impossible length is for people to mend."""
+    outcome = await kind.adapter(f"http://{'a' * 70}.invalid", session).call(kind.call)
+    assert outcome == Outcome(Result.MISCONFIGURED, "endpoint")
+
+
 async def test_loopback_is_refused_unless_named(kind: Any, stand_in: Any) -> None:
     """A network that merely contains loopback does not open it, neither as a number nor behind a name."""
     async with open_session(Egress(EVERYWHERE)) as session:
