@@ -51,11 +51,22 @@ def compile_select(text: str) -> Select:
 
     def select(document: object) -> object:
         try:
-            return TreeInterpreter().visit(tree, document)
+            return _Interpreter().visit(tree, document)
         except (JMESPathError, TypeError, ValueError, ArithmeticError, RecursionError):
             return None
 
     return select
+
+
+class _Interpreter(TreeInterpreter):
+    """The library's, except that comparing a text with a number is null, as the specification has it, and no error:
+    ``aqi > 100 || level == 'red'`` is judged by the level when a station sends ``"n/a"``."""
+
+    def visit_comparator(self, node: Any, value: Any) -> Any:
+        try:
+            return super().visit_comparator(node, value)
+        except TypeError:
+            return None
 
 
 def _parse(text: str) -> ParsedResult:

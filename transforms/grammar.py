@@ -26,21 +26,21 @@ _SOURCES: Mapping[str, frozenset[str]] = MappingProxyType(
         "fields": frozenset(),
     }
 )
-_WORDS = frozenset(_SOURCES).union(ALWAYS, *_SOURCES.values())
+WORDS = frozenset(_SOURCES).union(ALWAYS, *_SOURCES.values())
 
 
 def source_of(form: Form, spot: Spot) -> str | None:
     """The word that says what a form begins with; None when nothing does. Words that do not go with it are said."""
-    unknown = [word for word in form if word not in _WORDS]
+    unknown = [word for word in form if word not in WORDS]
     for word in unknown:
-        spot.say(f"{shown(word)} is not a word of mappings: {known(_WORDS, str(word))}")
+        spot.say(f"{shown(word)} is not a word of mappings: {known(WORDS, str(word))}")
     source = next((word for word in _SOURCES if word in form), None)
     if source is None:
         if not unknown:
             spot.say("nothing says where the value comes from: write from, value, concat, firstOf, each or fields.")
         return None
     for word in form:
-        if word in _WORDS and word not in _SOURCES[source] | ALWAYS | {source}:
+        if word in WORDS and word not in _SOURCES[source] | ALWAYS | {source}:
             spot.at(word).say(f"`{word}` does not go with `{source}`.")
     _check_pairs(form, source, spot)
     return source
