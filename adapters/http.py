@@ -204,11 +204,13 @@ class _Progress:
 
 
 async def _started(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
-    context.trace_request_ctx.written = False
+    if isinstance(context.trace_request_ctx, _Progress):
+        context.trace_request_ctx.written = False
 
 
 async def _connected(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
-    context.trace_request_ctx.written = True
+    if isinstance(context.trace_request_ctx, _Progress):
+        context.trace_request_ctx.written = True
 
 
 class _Broken(aiohttp.ClientError):
