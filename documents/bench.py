@@ -1,14 +1,23 @@
 """Where documents are compiled: the set, what its files say, and what turned out wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bus.errors import DocumentInvalid, Finding
 from documents.model import Documents, Written
-from documents.problems import Problem, Severity, pointer
+from documents.problems import Problem, Severity, meant, pointer
 from documents.shapes import Shapes
 
+KIND_WORDS = {
+    "Agency": "agency",
+    "System": "system",
+    "Contract": "contract",
+    "Route": "route",
+    "Transform": "transform",
+    "CodeList": "code list",
+    "Grant": "grant",
+}
 T = TypeVar("T")
 Step = str | int
 
@@ -19,6 +28,7 @@ class Bench:
 
     documents: Documents
     shapes: Shapes
+    broken: frozenset[tuple[str, str]] = frozenset()  # kind and name of documents that could not be read
     problems: list[Problem] = field(default_factory=list)
 
     def say(self, written: Written, message: str, *steps: Step, severity: Severity = Severity.ERROR) -> None:
@@ -26,6 +36,15 @@ class Bench:
 
     def warn(self, written: Written, message: str, *steps: Step) -> None:
         self.say(written, message, *steps, severity=Severity.WARNING)
+
+    def lacks(self, written: Written, kind: str, name: str, there: Iterable[str], *steps: Step) -> bool:
+        """Whether `name` is not `there`; said at this place, unless it is written but wrong, which was said already."""
+        names = set(there)
+        if name in names:
+            return False
+        if (kind, name.partition("@")[0]) not in self.broken:
+            self.say(written, f"there is no {KIND_WORDS[kind]} {name}: {meant(name, names)}", *steps)
+        return True
 
     def attempt(self, written: Written, steps: tuple[Step, ...], build: Callable[[], T]) -> T | None:
         """What `build` makes; None where it found the documents wrong, which is then said at this place."""

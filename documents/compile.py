@@ -33,14 +33,18 @@ class Compiled:
 def compile_documents(documents: Documents) -> tuple[Compiled, tuple[Problem, ...]]:
     """What the documents say, compiled, and every problem met on the way; without one, nothing is left out."""
     bench = Bench(documents, Shapes(documents.files))
-    compiled = Compiled(
+    return compile_on(bench), tuple(bench.problems)
+
+
+def compile_on(bench: Bench) -> Compiled:
+    """As `compile_documents`, with the problems left on the bench."""
+    return Compiled(
         contracts=_contracts(bench),
         services=dict(_services(bench)),
         routes=_routes(bench),
-        grants=Grants(_grants(documents)),
-        agencies=Agencies(_agencies(documents)),
+        grants=Grants(_grants(bench.documents)),
+        agencies=Agencies(_agencies(bench.documents)),
     )
-    return compiled, tuple(bench.problems)
 
 
 def newest(documents: Documents) -> dict[str, kinds.Contract]:

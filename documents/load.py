@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from documents.files import Folder, Unreadable, closure
-from documents.kinds import KINDS, Document
+from documents.kinds import KINDS
 from documents.model import Documents, Key, Source, Written
 from documents.problems import Problem, meant, pointer
 from documents.wording import problems_of
@@ -18,10 +18,11 @@ SUFFIXES = (".yaml", ".yml")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What could be read, and everything that could not."""
+    """What could be read, and everything that could not; `broken` is kind and name of documents that are wrong."""
 
     documents: Documents
     problems: tuple[Problem, ...]
+    broken: frozenset[tuple[str, str]] = frozenset()
 
 
 def load(folder: Path) -> Loaded:
@@ -38,7 +39,9 @@ def load(folder: Path) -> Loaded:
     if not reading.by_key and not reading.problems:
         reading.problems.append(Problem(folder.name, 0, "", "there is no document here: no file ends in .yaml."))
     named = reading.named_files()
-    return Loaded(Documents(reading.by_key, closure(named, reading.folder)), tuple(reading.problems))
+    return Loaded(
+        Documents(reading.by_key, closure(named, reading.folder)), tuple(reading.problems), frozenset(reading.broken)
+    )
 
 
 @dataclass(slots=True)
@@ -46,6 +49,7 @@ class _Reading:
     folder: Folder
     by_key: dict[Key, Written] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    broken: set[tuple[str, str]] = field(default_factory=set)
 
     def file(self, path: str) -> None:
         try:
@@ -58,22 +62,18 @@ class _Reading:
             self._document(each, Source(path, each.lines))
 
     def _document(self, parsed: Parsed, source: Source) -> None:
-        kind = parsed.value.get("kind") if isinstance(parsed.value, dict) else None
+        value = parsed.value if isinstance(parsed.value, dict) else {}
+        kind = value.get("kind")
         if not isinstance(kind, str) or kind not in KINDS:
             problem = "`kind` is missing: " if kind is None else f"unknown kind `{str(kind)[:60]}`: "
             self._say(source, "/kind", problem + meant(str(kind), KINDS))
             return
-        document = self._checked(KINDS[kind], parsed, source)
-        if document is not None:
-            self._add(Written(document, source))
-
-    def _checked(self, model: type[Document], parsed: Parsed, source: Source) -> Document | None:
         try:
-            return model.model_validate(parsed.value)
+            self._add(Written(KINDS[kind].model_validate(value), source))
         except ValidationError as error:
-            for steps, message in problems_of(model, error):
+            for steps, message in problems_of(KINDS[kind], error):
                 self._say(source, pointer(steps), message)
-            return None
+            self.broken |= {(kind, str(value[word])) for word in ("name", "code") if word in value}
 
     def _add(self, written: Written) -> None:
         before = self.by_key.setdefault(written.key, written)

@@ -1,6 +1,6 @@
 """Schemas, views of XML and services out of a province's files, each compiled once however often it is named."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from adapters.soap import wsdl
@@ -66,10 +66,15 @@ class Shapes:
 
     def service_view(self, system: System, element: str) -> XmlView:
         """The JSON view of an element that a SOAP system's operations carry."""
-        key = (f"system {system.name}", element)
-        if key not in self._views:
-            self._views[key] = _view(self.service(system).documents, element)
-        return self._views[key]
+        place = f"{system.wsdl}, {system.name}"
+        if (place, element) not in self._views:
+            self._views[place, element] = _view(self.service(system).documents, element)
+        return self._views[place, element]
+
+    def inexpressible(self) -> Iterator[tuple[str, str]]:
+        """What the JSON views in use cannot express: where, and what."""
+        for (place, element), view in self._views.items():
+            yield from ((place, f"{element}: {problem}") for problem in view.problems)
 
     def _resources(self, path: str) -> dict[str, Any]:
         """A JSON Schema and those it refers to, by path."""

@@ -69,30 +69,28 @@ class Ways:
 
     def route(self, written: Written, document: kinds.Route) -> Route | None:
         """None where something is wrong, which the bench then knows, with it or with what it names."""
-        contract, system = self.contracts.get(document.contract), self.systems.get(document.to)
-        if contract is None:
-            self.bench.say(
-                written, f"no contract {document.contract}: {meant(document.contract, self.contracts)}", "contract"
-            )
-        if system is None:
-            self.bench.say(written, f"no system {document.to}: {meant(document.to, self.systems)}", "to")
-        if contract is None or system is None or not self._names_are_there(written, document, contract):
-            return None
-        return _Way(self, written, document, contract, system).compiled()
-
-    def _names_are_there(self, written: Written, document: kinds.Route, contract: kinds.Contract) -> bool:
         before = len(self.bench.problems)
+        contract, system = self.contracts.get(document.contract), self.systems.get(document.to)
+        self.bench.lacks(written, "Contract", document.contract, self.contracts, "contract")
+        self.bench.lacks(written, "System", document.to, self.systems, "to")
+        if contract is None or system is None or not self._has_transforms(written, document, contract):
+            return None
+        route = _Way(self, written, document, contract, system).compiled()
+        return route if len(self.bench.problems) == before else None
+
+    def _has_transforms(self, written: Written, document: kinds.Route, contract: kinds.Contract) -> bool:
+        """Whether every transform that the route names is there and right."""
         named = document.transform
         pairs: dict[tuple[str, ...], str | None] = {("request",): named.request, ("reply",): named.reply}
         pairs |= {("faults", fault): transform for fault, transform in named.faults.items()}
-        for steps, name in pairs.items():
-            if name is not None and name not in self.transforms:
-                self.bench.say(written, f"no transform {name}: {meant(name, self.transforms)}", "transform", *steps)
+        there = {steps: name for steps, name in pairs.items() if name is not None}
+        for steps, name in there.items():
+            self.bench.lacks(written, "Transform", name, self.transforms, "transform", *steps)
         for fault in named.faults:
             if fault not in contract.faults:
                 message = f"the contract declares no fault {fault}: {meant(fault, contract.faults)}"
                 self.bench.say(written, message, "transform", "faults", fault)
-        return len(self.bench.problems) == before
+        return all(self.transforms.get(name) for name in there.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,6 @@ class _Way:
     system: kinds.System
 
     def compiled(self) -> Route | None:
-        bench, before = self.ways.bench, len(self.ways.bench.problems)
         condition = self._attempt(self._condition, "when")
         if self.system.adapter == "soap":
             operation = self._attempt(self._soap_operation, "operation")
@@ -122,8 +119,6 @@ class _Way:
             for name, fault in self.contract.faults.items()
             if (convert := self._attempt(partial(self._fault, name, fault), "transform", "faults", name))
         }
-        if len(bench.problems) > before:
-            return None
         retry = Retry(float(self.document.retry.first.seconds), float(self.document.retry.max.seconds))
         return Route(
             contract=self.contract.name,

@@ -1,13 +1,15 @@
 """What every document and every part of one have in common."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from documents.kinds.values import FilePath
+from documents.kinds.values import FilePath, Value
+
+V = TypeVar("V", bound=Value)
 
 
 class Part(BaseModel):
@@ -33,14 +35,15 @@ class Document(Part):
 
     def file_paths(self) -> Iterator[tuple[tuple[str | int, ...], FilePath]]:
         """Each file that the document names, and where it does so."""
-        yield from _file_paths(self, ())
+        yield from values_of(self, FilePath)
 
 
-def _file_paths(value: object, steps: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], FilePath]]:
-    if isinstance(value, FilePath):
-        yield steps, value
-    for step, member in _members(value):
-        yield from _file_paths(member, (*steps, step))
+def values_of(document: object, sort: type[V], *steps: str | int) -> Iterator[tuple[tuple[str | int, ...], V]]:
+    """Each value of one sort anywhere in a document, and where it stands."""
+    if isinstance(document, sort):
+        yield steps, document
+    for step, member in _members(document):
+        yield from values_of(member, sort, *steps, step)
 
 
 def _members(value: object) -> Iterator[tuple[str | int, Any]]:

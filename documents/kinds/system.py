@@ -1,11 +1,12 @@
 """System: one application of one agency, and how it is spoken to."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from documents.kinds.base import Document, Part
+from documents.kinds.base import Document, Part, values_of
 from documents.kinds.values import (
     Code,
     Count,
@@ -163,6 +164,16 @@ class System(Document):
     @property
     def key(self) -> tuple[str, str]:
         return self.name, ""
+
+    def operation(self, name: str | None) -> Operation | None:
+        """The operation of that name; a route need not name the only one."""
+        if name is None and len(self.operations) == 1:
+            return next(iter(self.operations.values()))
+        return self.operations.get(name or "")
+
+    def secrets(self) -> Iterator[tuple[tuple[str | int, ...], Secret]]:
+        """Each secret that the system names, and where it does so."""
+        return values_of(self, Secret)
 
     @model_validator(mode="after")
     def _coherent(self) -> "System":

@@ -1,0 +1,148 @@
+"""The snapshot: documents, credentials and keys of one revision, made into what the hot path decides by."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import aiohttp
+import structlog
+
+from adapters import auth
+from adapters.call import Adapter
+from adapters.rest.outbound import Failure, RestAdapter, RestOperation, RestSettings
+from adapters.soap.outbound import SoapAdapter, SoapSettings
+from adapters.soap.wsdl import Service
+from bus.clock import Clock
+from bus.errors import BusError
+from documents import kinds
+from documents.compile import Compiled, compile_documents
+from documents.kinds import system as written
+from documents.model import Documents
+from documents.store import read
+from identity.credentials import Credential
+from identity.keyring import KeyRing
+from identity.secrets import Secrets
+from journal.queries import Queries
+from routes.model import Snapshot, System
+from transforms.condition import compile_condition, compile_select
+
+log = structlog.get_logger("snapshot")
+
+
+@dataclass(slots=True)
+class Builder:
+    """Builds snapshots for one process.
+
+    `endpoints` override those of systems, by name. What cannot be compiled or has no secret is left out and logged:
+    one department's mistake must not stop another's messages. Documents are compiled again only when they changed.
+    """
+
+    queries: Queries
+    keys: Callable[[], KeyRing]
+    credentials: Callable[[], Mapping[str, Credential]]
+    secrets: Secrets
+    session: aiohttp.ClientSession
+    clock: Clock
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    _documents: Documents = field(default_factory=Documents)
+    _compiled: Compiled = field(default_factory=Compiled)
+
+    def load(self) -> Snapshot:
+        """The newest revision; blocks. Raises `JournalUnavailable`, `KeyUnreadable`."""
+        revision = self.queries.revision()
+        documents = read(self.queries)
+        if documents != self._documents:
+            self._compiled, problems = compile_documents(documents)
+            self._documents = documents
+            for problem in problems:
+                log.error("document-unusable", place=f"{problem.file}{problem.path}")
+        compiled = self._compiled
+        systems = {str(document.name): self._system(document) for _, document in documents.of(kinds.System)}
+        return Snapshot(
+            revision,
+            compiled.contracts,
+            compiled.routes,
+            systems,
+            compiled.grants,
+            self.credentials(),
+            self.keys(),
+        )
+
+    def _system(self, document: kinds.System) -> System:
+        try:
+            adapter = self._adapter(document)
+        except BusError as missing:
+            log.error("system-not-callable", system=document.name, code=missing.code)
+            adapter = None
+        limits = document.limits
+        rate = limits.rate_per_second
+        return System(
+            document.name, document.agency, adapter, limits.concurrency, float(rate) if rate else None, limits.backlog
+        )
+
+    def _adapter(self, document: kinds.System) -> Adapter | None:
+        """None for a system that is never called. Raises `SecretMissing`, `SecretInvalid`, `SettingInvalid`."""
+        endpoint = self.endpoints.get(document.name) or document.endpoint
+        service = self._compiled.services.get(document.name)
+        if document.adapter == "soap" and service is not None:
+            return self._soap(document, service, endpoint)
+        if document.adapter == "rest" and endpoint is not None:
+            return self._rest(document, endpoint)
+        return None
+
+    def _rest(self, document: kinds.System, endpoint: str) -> RestAdapter:
+        operations = {str(name): rest_operation(each) for name, each in document.operations.items()}
+        proof = self._auth(document)
+        if isinstance(proof, auth.WsseUsername):
+            raise TypeError(document.name)  # the kind's own check refuses it
+        settings = RestSettings(endpoint, operations, proof, _texts(document.headers), self._tls(document))
+        return RestAdapter(settings, self.session, self.clock)
+
+    def _soap(self, document: kinds.System, service: Service, endpoint: str | None) -> SoapAdapter:
+        settings = SoapSettings(endpoint, self._auth(document), _texts(document.headers), self._tls(document))
+        return SoapAdapter(settings, service, self.session, self.clock)
+
+    def _auth(self, document: kinds.System) -> auth.HttpAuth | auth.WsseUsername:
+        match document.auth:
+            case written.Basic() as basic:
+                return auth.Basic(basic.username, self._secret(document, basic.password))
+            case written.Bearer() as bearer:
+                return auth.Bearer(self._secret(document, bearer.token))
+            case written.ApiKey() as key:
+                return auth.ApiKey(key.header, self._secret(document, key.value))
+            case written.WsseUsername() as wsse:
+                return auth.WsseUsername(wsse.username, self._secret(document, wsse.password), wsse.digest)
+            case _:
+                return auth.NoAuth()
+
+    def _tls(self, document: kinds.System) -> auth.Tls | None:
+        if document.tls is None:
+            return None
+        ca = self._documents.files[document.tls.ca] if document.tls.ca else None
+        certificate = self._secret(document, document.tls.certificate).encode() if document.tls.certificate else None
+        return auth.Tls(ca, certificate)
+
+    def _secret(self, document: kinds.System, name: str) -> str:
+        return self.secrets.resolve(name, document.agency)
+
+
+def rest_operation(document: written.Operation) -> RestOperation:
+    """An operation of a REST system, its conditions compiled."""
+    failure = document.failure
+    return RestOperation(
+        document.method,
+        document.path,
+        _texts(document.headers),
+        dict(document.query),
+        None
+        if failure is None
+        else Failure(
+            compile_condition(failure.when),
+            compile_select(failure.code) if failure.code else None,
+            {code: str(name) for code, name in failure.fault.items()},
+            frozenset(failure.retry),
+        ),
+    )
+
+
+def _texts(mapping: Mapping[str, str]) -> dict[str, str]:
+    return {str(name): str(text) for name, text in mapping.items()}
