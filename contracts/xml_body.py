@@ -48,9 +48,13 @@ def parse_xml(data: bytes) -> etree._Element:
     return root
 
 
-def parser() -> etree.XMLParser:
-    """A parser that reads nothing but the bytes it is given; one per call, for they are not shared among threads."""
+def parser(schema: etree.XMLSchema | None = None) -> etree.XMLParser:
+    """A parser that reads nothing but the bytes it is given; one per call, for they are not shared among threads.
+
+    With a `schema`, it validates what it reads.
+    """
     return etree.XMLParser(
+        schema=schema,
         encoding="utf-8",  # over whatever is declared
         resolve_entities=False,
         no_network=True,

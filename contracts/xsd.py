@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -11,11 +12,15 @@ from xmlschema.loaders import SchemaLoader
 
 from bus.envelope import Body
 from bus.errors import Finding, SchemaInvalid
-from contracts.xml_body import parse_xml
+from contracts.xml_body import parse_xml, parser
 from contracts.xsd_closure import Unit, documents, gather
-from contracts.xsd_findings import Vocabulary, findings
+from contracts.xsd_findings import Vocabulary, findings, findings_near
 
 MAX_FINDINGS = 50
+# libxml2 names the place of each error by counting siblings, which takes minutes for a million errors in one document.
+# Longer documents are validated piece by piece, and no further than the first piece that is wrong.
+MAX_AT_ONCE = 16 * 1024
+PIECE = 8 * 1024
 
 
 class XsdDocuments:
@@ -39,9 +44,9 @@ class XsdDocuments:
 
     def compile(self) -> etree.XMLSchema:
         """libxml2's own form: for one thread only, because its list of errors is shared by all who use it."""
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-        parser.resolvers.add(_Closed(self._addressed))
-        entry = etree.fromstring(self._addressed["lgsp:entry"], parser, base_url="lgsp:entry")
+        reader = parser()
+        reader.resolvers.add(_Closed(self._addressed))
+        entry = etree.fromstring(self._addressed["lgsp:entry"], reader, base_url="lgsp:entry")
         try:
             return etree.XMLSchema(entry)
         except etree.XMLSchemaParseError as error:
@@ -101,18 +106,34 @@ class XsdValidator:
         self._schemas.own = documents.compile()  # an error is an error now
 
     def check(self, body: Body) -> tuple[etree._Element, list[Finding]]:
-        """The root element and at most 50 findings; raises as `parse_xml` does."""
-        root = parse_xml(body.data)
-        return root, self.findings(root)
+        """The root element and at most 50 findings; raises as `parse_xml` does.
 
-    def findings(self, root: etree._Element) -> list[Finding]:
-        """What is wrong with a document that was parsed already; at most 50. `xsi:schemaLocation` is not followed."""
+        `xsi:schemaLocation` is not followed.
+        """
+        root = parse_xml(body.data)
         if self._element is not None and root.tag != self._element:
-            return [Finding("line 1", "root", self._element)]
+            return root, [Finding("line 1", "root", self._element)]
         schema = self._schema()
+        if len(body.data) > MAX_AT_ONCE:
+            return root, self._stream(body.data, schema)
         if schema.validate(root):
-            return []
-        return findings(tuple(iter(schema.error_log)), root, self._vocabulary, MAX_FINDINGS)
+            return root, []
+        errors: Any = schema.error_log
+        return root, findings(errors, root, self._vocabulary, MAX_FINDINGS)
+
+    def _stream(self, data: bytes, schema: etree.XMLSchema) -> list[Finding]:
+        """What the first wrong piece of a document holds, which was found to be well-formed before."""
+        reader = parser(schema)
+        for start in range(0, len(data), PIECE):
+            with suppress(etree.XMLSyntaxError):
+                reader.feed(data[start : start + PIECE])
+            if len(reader.feed_error_log):
+                line = data.count(b"\n", 0, start) + 1
+                return findings_near(line, reader.feed_error_log, self._vocabulary, MAX_FINDINGS)
+        with suppress(etree.XMLSyntaxError):
+            reader.close()
+        line = data.count(b"\n") + 1
+        return findings_near(line, reader.feed_error_log, self._vocabulary, MAX_FINDINGS)
 
     def _schema(self) -> etree.XMLSchema:
         own: etree.XMLSchema | None = getattr(self._schemas, "own", None)

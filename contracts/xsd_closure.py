@@ -165,7 +165,7 @@ def _parse(location: str, data: bytes) -> etree._Element:
 
 def _rewritten(unit: Unit, namespaces: Sequence[str]) -> etree._Element:
     """A document of its own, for the namespace that it has or adopted, open to every namespace of the set."""
-    nsmap: dict[Any, str] = {**unit.root.nsmap}
+    nsmap: Any = dict[str | None, str](unit.root.nsmap)
     attributes = dict(unit.root.attrib)
     if unit.namespace and "targetNamespace" not in attributes:
         nsmap.setdefault(None, unit.namespace)

@@ -5,7 +5,7 @@ libxml2's message is taken over only if the schema itself holds the very same wo
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,11 +59,11 @@ _RULES: Mapping[str, str] = {
     "CVC_ENUMERATION_VALID": "enumeration",
     "CVC_FACET_VALID": "facet",
 }
-# libxml2 reports the type once more after the facet that says why.
-_ECHO = frozenset({"type"})
 _QUOTED = re.compile(r"'([^']*)'")
 _EXPECTED = re.compile(r"Expected is (?:one of )?\( ([^()]*) \)\.\s*$")
 _NAME = re.compile(r"(?:\{[^{}]*\})?\*?([^{}\s,*]+)")
+_ELEMENT = re.compile(r"Element '([^']*)'")
+_ATTRIBUTE = re.compile(r"Element '[^']*', attribute '([^']*)': ")
 _STEP = re.compile(r"(?:([^:/\[\]]+):)?([^:/\[\]]+)(?:\[(\d+)\])?")
 
 
@@ -87,18 +87,33 @@ class Vocabulary:
         return cls(frozenset(names - {""}), frozenset(limits - {""}))
 
 
-def findings(errors: Sequence[Any], root: etree._Element, vocabulary: Vocabulary, limit: int) -> list[Finding]:
-    """At most `limit` findings out of the `error_log` of a schema that `root` does not satisfy."""
-    found: dict[tuple[str, int], Finding] = {}
-    for error in errors:
+def findings(errors: Iterable[Any], root: etree._Element, vocabulary: Vocabulary, limit: int) -> list[Finding]:
+    """At most `limit` findings out of `errors`, the ``error_log`` of a schema that `root` does not satisfy."""
+    places = (f"line {error.line} {_path(error.path or '', root, vocabulary)}" for error in errors)
+    return _findings(errors, places, vocabulary, limit)
+
+
+def findings_near(line: int, errors: Iterable[Any], vocabulary: Vocabulary, limit: int) -> list[Finding]:
+    """The same for a document that was read in pieces, of which libxml2 tells the names of elements only."""
+    names = ((_ELEMENT.match(error.message) or ["", ""])[1].rpartition("}")[2] for error in errors)
+    places = (f"near line {line} //{_shown(name, vocabulary)}" for name in names)
+    return _findings(errors, places, vocabulary, limit)
+
+
+def _findings(errors: Iterable[Any], places: Iterable[str], vocabulary: Vocabulary, limit: int) -> list[Finding]:
+    found: dict[Finding, None] = {}
+    for error, place in zip(errors, places, strict=True):
         rule = _RULES.get(error.type_name.removeprefix("SCHEMAV_"), "schema")
-        key = (error.path or "", error.line)
-        if rule in _ECHO and key in found:
-            continue
-        found.setdefault(key, Finding(_place(error, root, vocabulary), rule, _limit(error.message, rule, vocabulary)))
+        attribute = _ATTRIBUTE.match(error.message)
+        at = f"/@{_shown(attribute[1].rpartition('}')[2], vocabulary)}" if attribute else ""
+        found[Finding(place + at, rule, _limit(error.message, rule, vocabulary))] = None
         if len(found) == limit:
             break
-    return list(found.values())
+    return list(found)
+
+
+def _shown(name: str, vocabulary: Vocabulary) -> str:
+    return name if name in vocabulary.names else "*"
 
 
 def _limit(message: str, rule: str, vocabulary: Vocabulary) -> str:
@@ -111,12 +126,6 @@ def _limit(message: str, rule: str, vocabulary: Vocabulary) -> str:
     if rule == "required":
         return f"@{last}" if last in vocabulary.names else ""
     return last if last in vocabulary.limits else ""
-
-
-def _place(error: Any, root: etree._Element, vocabulary: Vocabulary) -> str:
-    """``line N /Path/To[2]/Element``: names that the schema does not know show as ``*``."""
-    path = _path(error.path or "", root, vocabulary)
-    return f"line {error.line} {path}".rstrip()
 
 
 def _path(path: str, root: etree._Element, vocabulary: Vocabulary) -> str:
@@ -139,8 +148,7 @@ def _path(path: str, root: etree._Element, vocabulary: Vocabulary) -> str:
 
 
 def _step(node: etree._Element, vocabulary: Vocabulary) -> str:
-    name = etree.QName(node).localname
-    shown = name if name in vocabulary.names else "*"
+    shown = _shown(etree.QName(node).localname, vocabulary)
     parent = node.getparent()
     alike = [] if parent is None else parent.findall(node.tag)
     return f"{shown}[{alike.index(node) + 1}]" if len(alike) > 1 else shown
