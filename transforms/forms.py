@@ -45,7 +45,7 @@ class Forms:
     def form(self, form: object, spot: Spot) -> Make:
         """One field's value: a path or a mapping."""
         if len(spot.steps) > DEEPEST * 2:
-            spot.say(f"forms lie more than {DEEPEST} deep in one another: split the transform.")
+            spot.say("forms lie too deep in one another: split the transform.")
         elif isinstance(form, str):
             return spot.attempt(lambda: compile_path(form, spot.inside)) or absent
         elif isinstance(form, dict):
@@ -169,7 +169,7 @@ class Forms:
     def _conversion(self, word: str, form: Form, spot: Spot) -> Convert | None:
         how, here = form[word], spot.at(word)
         if word == "codeList":
-            default = plain(form["default"], spot) if "default" in form else MISSING
+            default = form.get("default", MISSING)
             return compile_code_list(self._code_lists, how, form.get("reverse", False), default, spot)
         if word == "date":
             target, source = (None if way is None else text_at(way, here) for way in ways(how, here))

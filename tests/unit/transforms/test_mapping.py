@@ -15,7 +15,11 @@ from transforms.code_lists import Entries
 from transforms.mapping import compile_mapping
 from transforms.scope import DEPTH
 
-CODES: dict[str, Entries] = {"gender": {"male": "1", "female": "2"}, "status": {"1": "open", "2": "open", "3": 7}}
+CODES: dict[str, Entries] = {
+    "gender": {"male": "1", "female": "2"},
+    "word": {"female": "Nữ"},
+    "status": {"1": "open", "2": "open", "3": 7},
+}
 MARKER = "bí-mật"
 
 
@@ -176,6 +180,19 @@ def test_an_unknown_code_fails_unless_there_is_a_default() -> None:
         {"x": "1"},
     ]
     assert run({"x": form}, {"a": ""}) == {}
+
+
+def test_a_code_is_the_same_however_its_marks_are_encoded() -> None:
+    """Nữ with its marks apart (Unicode NFD) is the Nữ of the list."""
+    reply = {"x": {"from": "a", "codeList": "word", "reverse": True}}
+    assert [run(reply, {"a": code}) for code in ("Nữ", "Nu\u031b\u0303")] == [{"x": "female"}] * 2
+
+
+def test_a_default_for_a_list_is_not_a_code() -> None:
+    """It stands in for the list that is missing; an unknown code in the list is still an error."""
+    form = {"from": "a[*]", "codeList": "gender", "default": []}
+    assert [run({"x": form}, document) for document in ({}, {"a": ["male"]})] == [{"x": []}, {"x": ["1"]}]
+    assert failure({"x": form}, {"a": ["?"]})[1] == "the code is not in the code list gender"
 
 
 def test_a_conversion_of_a_list_converts_its_members() -> None:
