@@ -140,6 +140,15 @@ class Queries:
             rows = connection.execute(question).all()
         return [DeadLetter(_delivery(row), row.contract, row.version, row.sender, row.code or "") for row in rows]
 
+    def counts(self) -> dict[str, dict[State, int]]:
+        """How many deliveries of each system are in each state."""
+        columns = (deliveries.c.system, deliveries.c.state)
+        found: dict[str, dict[State, int]] = {}
+        with self._asking() as connection:
+            for system, state, count in connection.execute(select(*columns, func.count()).group_by(*columns)):
+                found.setdefault(system, {})[State(state)] = count
+        return found
+
     def timeline(self, message: UUID) -> list[AuditRow]:
         """Every audit event of a message, in the order of time."""
         question = (

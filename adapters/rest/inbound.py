@@ -118,13 +118,13 @@ class FrontDoor:
         return answers.json_answer(answers.summary(view) | {"timeline": answers.timeline(rows)})
 
     async def reply(self, request: Request) -> Response:
-        """A request's reply, as the waiting POST would have been answered."""
+        """The reply to a request, or what acknowledged a document, as a waiting POST would have been answered."""
         _, caller = await self._identify(request)
         view = await self._own(caller, request.path_params["message"])
-        if view.envelope.exchange is not Exchange.REQUEST:
-            raise ReplyMissing(exchange=view.envelope.exchange)
         found = await asyncio.to_thread(self._queries.reply, view.envelope.message)
         reply = found[1] if found else None
+        if view.envelope.exchange is Exchange.EVENT or (reply is None and view.state is MessageState.DONE):
+            raise ReplyMissing(exchange=view.envelope.exchange)
         answer = answers.view_answer(view, reply, _language(request))
         if answer.status_code in {200, 422}:
             answer.background = self._tell("reply.fetched", caller.system, view.envelope.message)

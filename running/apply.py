@@ -1,0 +1,45 @@
+"""Applying a folder of documents: checked, planned, and then one revision."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from documents.check import Report, check_folder
+from documents.plan import Plan, plan, result
+from documents.problems import Problem
+from documents.store import read, writing
+from identity.grants import civil_date
+from running.home import Home
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of it: every problem found, the plan where nothing is wrong, and whether the store is now so."""
+
+    problems: tuple[Problem, ...]
+    plan: Plan | None = None
+    done: bool = False
+
+
+def check_here(home: Home, folder: Path) -> Report:
+    """Everything wrong with a folder's documents, and which secrets of this data folder they lack."""
+    return check_folder(folder, civil_date(home.clock.now()), home.secrets)
+
+
+def apply_folder(
+    home: Home, folder: Path, agreed: Callable[[Plan], bool] | None = None, *, prune: bool = False
+) -> Applied:
+    """Make the store hold what a folder says, if nothing is wrong with it and who is asked agrees to the plan."""
+    report = check_here(home, folder)
+    current = read(home.queries)
+    planned = plan(current, report.documents, prune=prune)
+    problems = (*report.problems, *planned.problems)
+    if not report.ok or planned.problems:
+        return Applied(problems)
+    if not planned.is_empty:
+        if agreed and not agreed(planned):
+            return Applied(problems, planned)
+        command = writing(current, result(current, report.documents, prune=prune), home.actor)
+        if command:
+            home.write(command)
+    return Applied(problems, planned, done=True)

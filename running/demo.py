@@ -1,0 +1,195 @@
+"""`lgsp demo`: the model province on this machine, real messages between its systems, and what came of each."""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bus.errors import SettingInvalid
+from bus.settings import read_settings
+from provinces.model.applications.runner import applications
+from provinces.model.flows import FOLDER, Flow, flows
+from running.apply import apply_folder
+from running.client import Client
+from running.home import Home, me, serving
+from running.printing import plain, problems
+from running.up import Serve, up
+
+STARTING = 30.0
+"""Seconds within which the stand-in applications must answer."""
+
+ENDED = {"done", "failed", "expired"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What came of one flow."""
+
+    flow: Flow
+    outcome: str
+    as_expected: bool
+    milliseconds: int
+    message: str
+
+
+def run(out: Console, data: Path, *, once: bool, port: int) -> int:
+    """The exit status: 0 where every flow ended as expected. Serves until Ctrl-C unless `once`."""
+    settings = read_settings(data=data, port=0 if once else port)
+    _empty(data)
+    home = Home(settings, me())
+    passwords = {system: secrets.token_urlsafe(24) for system in applications()}
+    shown: list[Shown] = []
+    with serving(settings), _stand_ins(passwords, data / "stand-ins.json") as endpoints:
+        out.print("[bold]The model province[/bold]: six department applications, each in its own old way, are running.")
+        home.prepare()
+        for system, application in applications().items():
+            home.secrets.set(application.agency, application.secret, passwords[system])
+        given = apply_folder(home, FOLDER)
+        problems(out, given.problems)
+        if not given.done:
+            return 1
+        for sender in {flow.sender for flow in flows()}:
+            home.issue_credential(sender)
+
+        def ready(url: str, stop: Callable[[], None]) -> None:
+            show = threading.Thread(target=_show, args=(out, home, url, shown, stop if once else None), daemon=True)
+            show.start()
+
+        up(Serve(settings, endpoints, ready), home)
+    home.close()
+    return 0 if len(shown) == len(flows()) and all(each.as_expected for each in shown) else 1
+
+
+def _empty(data: Path) -> None:
+    """Begin anew; refuses to empty a folder that no demonstration made."""
+    if data.exists() and any(data.iterdir()):
+        if not (data / "stand-ins.json").exists():
+            raise SettingInvalid(name="data", hint=f"{data} is not the folder of a demonstration: name another")
+        with serving(read_settings(data=data)):
+            shutil.rmtree(data)
+    data.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _stand_ins(passwords: dict[str, str], ports: Path) -> Iterator[dict[str, str]]:
+    """The stand-in applications in a process of their own, which ends with us, however we end."""
+    command = [sys.executable, "-m", "provinces.model.applications", "--ports-file", str(ports)]
+    environment = os.environ | {"PROVINCE_SECRETS": json.dumps(passwords)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True) as process:  # noqa: S603 - our own module
+        try:
+            end = time.monotonic() + STARTING
+            while not ports.exists():
+                if process.poll() is not None or time.monotonic() > end:
+                    raise SettingInvalid(name="demo", hint="the stand-in applications did not start")
+                time.sleep(0.02)
+            yield json.loads(ports.read_bytes())
+        finally:
+            process.terminate()
+
+
+def _show(out: Console, home: Home, url: str, shown: list[Shown], stop: Callable[[], None] | None) -> None:
+    """Run every flow against the served bus, print what came of it, then say what to try or stop."""
+    try:
+        with out.status("Messages travel …"):
+            shown.extend(_run(home, url, flow) for flow in flows())
+        out.print(_table(shown))
+        if stop is None:
+            _invite(out, home, url, shown)
+    finally:
+        if stop:
+            stop()
+
+
+def _run(home: Home, url: str, flow: Flow) -> Shown:
+    client = Client(url, home, flow.sender)
+    began = time.monotonic()
+    answer = client.send(flow.contract, flow.body)
+    message = answer.headers.get("location", "").rpartition("/")[2]
+    view = _ended(client, message, began + flow.wait) if message else {}
+    took = round((time.monotonic() - began) * 1000)
+    given, outcome = _reply(client, flow, answer.status, answer.json(), message)
+    deliveries = {each["system"]: each["state"] for each in view.get("deliveries", [])}
+    expected = flow.expected
+    right = answer.status == expected.status and deliveries == dict(expected.deliveries)
+    right = right and (given.get("fault") or "") == expected.fault
+    value = given.get("body", given) if expected.fault else given
+    right = right and all(_at(value, pointer) == wanted for pointer, wanted in expected.reply.items())
+    return Shown(flow, outcome if right else f"UNEXPECTED: {outcome}", right, took, message)
+
+
+def _reply(
+    client: Client, flow: Flow, status: int, given: dict[str, object], message: str
+) -> tuple[dict[str, object], str]:
+    """What was answered in the end, and that in words."""
+    if status == 202 and (flow.expected.reply or flow.expected.fault):
+        given = client.reply(message)
+    if status >= 400 and "fault" not in given:
+        errors = given.get("errors")
+        place = errors[0]["detail"] if isinstance(errors, list) and errors else given.get("detail", "")
+        return given, f"refused ({given.get('code')}): {place}"
+    if "fault" in given:
+        return given, f"fault {given['fault']}"
+    return given, "answered" if status == 200 else "delivered"
+
+
+def _ended(client: Client, message: str, until: float) -> dict[str, Any]:
+    while (view := client.message(message)).get("state") not in ENDED and time.monotonic() < until:
+        time.sleep(0.02)
+    return view
+
+
+def _at(value: object, pointer: str) -> object:
+    """The value at a JSON Pointer; None where there is none."""
+    for step in pointer.split("/")[1:]:
+        if isinstance(value, list):
+            value = value[int(step)] if step.isdecimal() and int(step) < len(value) else None
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _table(shown: list[Shown]) -> Table:
+    table = Table(title="What travelled", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for column in ("what", "from", "to", "protocols", "outcome"):
+        table.add_column(column, overflow="fold")
+    table.add_column("ms", justify="right")
+    for each in shown:
+        flow = each.flow
+        mark = "[green]✓[/green] " if each.as_expected else "[red]✗[/red] "
+        table.add_row(
+            mark + flow.title["en"],
+            flow.sender,
+            "\n".join(flow.expected.deliveries) or "—",
+            f"{flow.source} → {flow.target}",
+            plain(each.outcome),
+            str(each.milliseconds),
+        )
+    return table
+
+
+def _invite(out: Console, home: Home, url: str, shown: list[Shown]) -> None:
+    data = home.settings.data
+    lgsp = ".venv/bin/lgsp"
+    first = shown[0]
+    example = (FOLDER / first.flow.example).relative_to(Path.cwd()) if FOLDER.is_relative_to(Path.cwd()) else FOLDER
+    out.print(f"\nThe bus goes on serving {url}. In another terminal:\n", markup=False)
+    for line in (
+        f"{lgsp} audit show {first.message} --data {data}",
+        f"{lgsp} send {first.flow.contract} {example} --as {first.flow.sender} --data {data}",
+        f"{lgsp} status --data {data}",
+        f"{lgsp} dead list --data {data}",
+    ):
+        out.print(f"  {line}", markup=False)
+    out.print("\nStop with Ctrl-C.")

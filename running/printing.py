@@ -1,0 +1,208 @@
+"""What the command shows: tables for people, JSON for programs.
+
+Everything that came from outside is printed with terminal control characters made visible.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bus.clock import iso
+from bus.states import State
+from documents.check import Report
+from documents.problems import Problem, Severity
+from identity.credentials import Credential
+from journal.queries import AuditRow, DeadLetter, DeliveryView, MessageView
+from running.apply import Applied
+from running.client import Answer
+
+SHOWN_APART = {"actor", "at", "event", "message", "number", "writer"}
+"""Fields of an audit event that have columns of their own."""
+
+
+def plain(text: object) -> Text:
+    """Text as it is, but for what a terminal would obey."""
+    return Text("".join(each if each.isprintable() or each == "\n" else f"\\x{ord(each):02x}" for each in str(text)))
+
+
+def print_json(out: Console, document: object) -> None:
+    out.print(plain(orjson.dumps(document, option=orjson.OPT_INDENT_2, default=str).decode()))
+
+
+def table(out: Console, columns: Sequence[str], rows: Iterable[Sequence[object]], nothing: str) -> None:
+    """Columns with a heading each, or a sentence where there is nothing."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        shown.add_row(*(plain(cell) for cell in row))
+    out.print(shown if shown.row_count else nothing)
+
+
+def answer(out: Console, given: Answer, *, json: bool) -> bool:
+    """What the gateway answered; whether the message was accepted."""
+    document = given.json()
+    if json:
+        print_json(
+            out,
+            {
+                "status": given.status,
+                "location": given.headers.get("location"),
+                "body": document or given.body.decode(),
+            },
+        )
+    elif given.status == 202:
+        out.print(plain(f"accepted: message {document['id']}"))
+        out.print(plain(f"see what becomes of it: lgsp audit show {document['id']}"))
+    else:
+        message = given.headers.get("location", "").rpartition("/")[2]
+        out.print(plain(given.body.decode(errors="replace") if not document else _pretty(document)))
+        if message:
+            out.print(plain(f"message {message}: lgsp audit show {message}"))
+    return given.status < 400
+
+
+def _pretty(document: object) -> str:
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+
+
+def status(
+    out: Console, url: str | None, revision: int, counts: Mapping[str, Mapping[State, int]], *, json: bool
+) -> None:
+    if json:
+        print_json(out, {"serving": url, "revision": revision, "systems": counts})
+        return
+    out.print(f"serving {url}" if url else "not serving")
+    out.print(f"documents at revision {revision}")
+    states = list(State)
+    rows = [[system, *(of.get(state, 0) for state in states)] for system, of in sorted(counts.items())]
+    table(out, ["system", *states], rows, "no message has been accepted yet")
+
+
+def dead_letters(out: Console, letters: Sequence[DeadLetter], *, json: bool) -> None:
+    rows = [
+        {
+            "delivery": str(each.delivery.id),
+            "system": each.delivery.system,
+            "contract": f"{each.contract}@{each.version}",
+            "sender": each.sender,
+            "reason": each.delivery.reason,
+            "code": each.code,
+            "attempts": each.delivery.attempt,
+            "since": iso(each.delivery.changed_at),
+        }
+        for each in letters
+    ]
+    if json:
+        print_json(out, rows)
+    else:
+        columns = ["delivery", "system", "contract", "sender", "reason", "code", "attempts", "since"]
+        table(out, columns, ([row[column] for column in columns] for row in rows), "no dead letters")
+
+
+def delivery(out: Console, view: DeliveryView, rows: Sequence[AuditRow], *, json: bool) -> None:
+    events = [event for event in _events(rows) if event.get("delivery") in {None, str(view.id)}]
+    if json:
+        document = {"delivery": str(view.id), "message": str(view.message), "system": view.system, "state": view.state}
+        print_json(out, document | {"reason": view.reason, "attempts": view.attempt, "events": events})
+        return
+    out.print(plain(f"delivery {view.id} of message {view.message} to {view.system}: {view.state} {view.reason}"))
+    _event_table(out, events)
+    if view.state is State.DEAD:
+        out.print(plain(f"try it again: lgsp dead replay {view.id}"))
+
+
+def timeline(out: Console, view: MessageView, rows: Sequence[AuditRow], *, json: bool) -> None:
+    events = _events(rows)
+    envelope = view.envelope
+    if json:
+        print_json(out, {"message": str(envelope.message), "state": view.state, "events": events})
+        return
+    out.print(
+        plain(
+            f"message {envelope.message}: {envelope.contract}@{envelope.version} from {envelope.sender},"
+            f" {view.size} bytes, {view.state}"
+        )
+    )
+    _event_table(out, events)
+
+
+def _events(rows: Sequence[AuditRow]) -> list[dict[str, Any]]:
+    return [orjson.loads(row.content) for row in rows]
+
+
+def _event_table(out: Console, events: Sequence[dict[str, Any]]) -> None:
+    rows = [
+        (
+            each["at"],
+            each["event"],
+            each["actor"],
+            " ".join(f"{k}={v}" for k, v in each.items() if k not in SHOWN_APART),
+        )
+        for each in events
+    ]
+    table(out, ["at", "event", "actor", "facts"], rows, "nothing is recorded")
+
+
+def credentials(out: Console, found: Sequence[Credential], now: int, *, json: bool) -> None:
+    rows = [
+        {"credential": each.id, "system": each.system, "created": iso(each.created_at), "live": each.live(now)}
+        for each in found
+    ]
+    if json:
+        print_json(out, rows)
+    else:
+        table(out, ["credential", "system", "created", "live"], (row.values() for row in rows), "no credentials")  # type: ignore[misc]
+
+
+def issued(out: Console, credential: Credential, secret: str, *, json: bool) -> None:
+    if json:
+        print_json(out, {"credential": credential.id, "client_id": credential.system, "client_secret": secret})
+        return
+    out.print(plain(f"client_id      {credential.system}"))
+    out.print(plain(f"client_secret  {secret}"))
+    out.print(plain(f"The secret is not shown again. To end it: lgsp credential revoke {credential.id}"))
+
+
+def names(out: Console, found: Sequence[str], *, json: bool) -> None:
+    if json:
+        print_json(out, found)
+    else:
+        out.print(plain("\n".join(found) or "none"))
+
+
+def problems(err: Console, found: Iterable[Problem]) -> None:
+    """One line each: file, line, what to do."""
+    for problem in found:
+        err.print(plain(problem), style="red" if problem.severity is Severity.ERROR else "yellow")
+
+
+def checked(out: Console, err: Console, report: Report, *, json: bool) -> bool:
+    """The report of a check; whether the documents can be applied."""
+    if json:
+        print_json(out, {"ok": report.ok, "problems": [asdict(problem) for problem in report.problems]})
+        return report.ok
+    problems(err, report.problems)
+    kinds = Counter(written.key.kind for written in report.documents)
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    verdict = (
+        "Everything is right."
+        if not report.problems
+        else f"{len(report.errors)} errors, {len(report.warnings)} warnings."
+    )
+    out.print(f"{counts or 'No document'}. {verdict}")
+    return report.ok
+
+
+def applied(out: Console, err: Console, given: Applied) -> bool:
+    """What became of applying; whether the store is now as the documents say."""
+    problems(err, given.problems)
+    if given.done and given.plan is not None:
+        out.print("Nothing to change." if given.plan.is_empty else "Applied.")
+    return given.done

@@ -1,0 +1,105 @@
+"""`lgsp up`: the whole bus in one process, on the embedded default."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+
+import uvicorn
+import uvloop
+
+from adapters.egress import EVERYWHERE, Egress
+from adapters.http import open_session
+from bus.errors import SettingInvalid
+from bus.settings import Settings
+from documents.snapshot import Builder
+from routes.memory_broker import MemoryBroker
+from running import logs
+from running.home import Home, announce
+from running.node import running
+
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+DRAIN = 20
+"""Seconds that requests under way are given to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """How to serve: `endpoints` override those of systems, for demonstrations and tests; `ready` is told the URL once
+    the bus answers there, and how to stop it."""
+
+    settings: Settings
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    ready: Callable[[str, Callable[[], None]], None] = lambda _url, _stop: None
+
+
+def up(serve: Serve, home: Home) -> None:
+    """Serve until SIGTERM or SIGINT. Raises `FolderInUse`, `SettingInvalid`, and what the documents lack."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(serve, home))
+
+
+async def _serve(serve: Serve, home: Home) -> None:
+    settings = serve.settings
+    listening = _listen(settings)
+    port = listening.getsockname()[1]
+    url = f"http://{settings.host}:{port}"
+    egress = Egress((*(settings.egress or EVERYWHERE), *LOOPBACK), [(settings.host, port)])
+    told = logs.configure(settings, settings.data / "log" / "lgsp.jsonl")
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session(egress))
+        builder = Builder(home.queries, home.keys, home.credentials, home.secrets, session, home.clock, serve.endpoints)
+        process = f"up-{home.clock.new_id().hex[-12:]}"
+        node = await stack.enter_async_context(
+            running(
+                home.open_store("up"),
+                home.queries,
+                MemoryBroker(),
+                builder.load,
+                home.clock,
+                process,
+                told=told,
+                body_timeout=settings.body_timeout,
+            )
+        )
+        config = uvicorn.Config(
+            node.app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN,
+            lifespan="off",
+        )
+
+        def started() -> None:
+            announce(settings, url)
+            serve.ready(url, stop)
+
+        def stop() -> None:
+            server.should_exit = True
+
+        server = _Server(config, started)
+        await server.serve(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._told = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._told()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        return socket.create_server((settings.host, settings.port), backlog=2048)
+    except OSError:
+        hint = f"cannot listen on {settings.host}:{settings.port}; choose another with --port"
+        raise SettingInvalid(name="port", hint=hint) from None
