@@ -74,15 +74,13 @@ def up(
 
 
 @app.command()
-def check(
-    folder: Annotated[Path, typer.Argument(help="Folder of a province's documents.")], json: Json = False
-) -> None:
+def check(folder: Folder, data: Data = None, json: Json = False) -> None:
     """Check documents: everything wrong with them, their examples and their routes' tests."""
-    from running.apply import check_folder
+    from running.apply import check_here
 
-    with _busy("Checking"):
-        checked = check_folder(folder)
-    _require(printing.checked(out, checked, json=json))
+    with _home(read_settings(data=data)) as home, _busy("Checking"):
+        report = check_here(home, folder)
+    _require(printing.checked(out, err, report, json=json))
 
 
 @app.command()
