@@ -1,0 +1,1 @@
+"""Measurements: each figure of the bus beside the raw limit of the same run."""
