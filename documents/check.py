@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from documents.bench import Bench
+from documents.bounded import TooCostly, run_bounded
 from documents.compile import Compiled, compile_on
 from documents.load import Loaded, load
 from documents.model import Documents
@@ -14,6 +15,9 @@ from documents.references import check_references
 from documents.shapes import Shapes
 from documents.trials import try_examples, try_routes
 from identity.secrets import Secrets
+
+SECONDS = 60  # of processor time: a province of a thousand documents takes a few
+MEMORY = 3 * 1024**3  # bytes of address space, of which libraries reserve much and use little
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,21 @@ class Report:
 def check_folder(folder: Path, today: date, secrets: Secrets | None = None) -> Report:
     """Read a province folder and check all of it, in spite of what cannot be read. Never raises for what is in it."""
     return _check(load(folder), today, secrets)
+
+
+def check_folder_bounded(folder: Path, today: date, secrets: Path | None = None) -> Report:
+    """As `check_folder`, with everything compiled in a child process of bounded time and memory; nothing compiled comes
+    back. `secrets` is the folder of secrets."""
+    try:
+        problems = run_bounded(_problems, folder, today, secrets, seconds=SECONDS, size=MEMORY)
+    except TooCostly:
+        message = f"checking took more than {SECONDS} s or {MEMORY >> 20} MiB: look for a schema that grows."
+        problems = (Problem(folder.name, 0, "", message),)
+    return Report(load(folder).documents, problems)
+
+
+def _problems(folder: Path, today: date, secrets: Path | None) -> tuple[Problem, ...]:
+    return check_folder(folder, today, Secrets(secrets) if secrets else None).problems
 
 
 def check(documents: Documents, today: date, secrets: Secrets | None = None) -> Report:
