@@ -1,0 +1,97 @@
+"""The kinds of documents and the texts they are made of."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from documents.kinds import KINDS, Contract
+from documents.kinds.values import Duration, Element, Endpoint, FilePath, Name, Reference, Secret, Value, Version
+
+
+def accepted(kind: type[Value], text: str) -> bool:
+    try:
+        TypeAdapter(kind).validate_python(text)
+    except ValidationError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong"),
+    [
+        (Name, ["a", "health.patient-referral", "a1.b-2"], ["", "A", "a..b", "-a", "a-", "a_b", "a\n", "x" * 101, "đ"]),
+        (Reference, ["a@1", "a.b@0", "a@12"], ["a", "a@", "a@01", "a@1.0", "a@1\n", "@1"]),
+        (Version, ["1.0.0", "0.12.3"], ["1.0", "01.0.0", "1.0.0-rc1", "v1.0.0", "1.0.0\n"]),
+        (FilePath, ["a.json", "a/b c/đ.xsd"], ["", "/a", "a/", "../a", "a/../b", "a/..", "./a", "a//b", "a\\b", "c:a"]),
+        (Secret, ["secret:a", "secret:his-password_2"], ["a", "secret:", "secret:../x", "secret:A", "secret:a b"]),
+        (
+            Endpoint,
+            ["http://a", "https://a.b:8443/c?d"],
+            ["a", "http://", "http://u@a", "http://a#b", "http://a:x", "http://[", "ftp://a"],
+        ),
+        (Element, ["A", "{urn:a}B", "{http://a/b#}Ê"], ["", "{}A", "{a b}C", "a:b", "{a}", "{a}b c"]),
+        (
+            Duration,
+            ["PT30S", "P7D", "P10Y", "P1Y2M3W4DT5H6M7S"],
+            ["", "P", "PT", "30S", "PT0S", "P0D", "PT1.5S", "P1S", "PT30S\n"],
+        ),
+    ],
+)
+def test_texts_have_a_form(kind: type[Value], right: list[str], wrong: list[str]) -> None:
+    """What is right is taken, what is nearly right is refused."""
+    assert [text for text in right if not accepted(kind, text)] == []
+    assert [text for text in wrong if accepted(kind, text)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("PT30S", 30),
+        ("PT15M", 900),
+        ("P1D", 86_400),
+        ("P2W", 1_209_600),
+        ("P1M", 2_592_000),
+        ("P1Y", 31_536_000),
+        ("P1DT1H", 90_000),
+    ],
+)
+def test_lengths_of_time_are_seconds(text: str, seconds: int) -> None:
+    """M is months before the T and minutes after it."""
+    assert Duration(text).seconds == seconds
+
+
+@given(st.text(max_size=30))
+def test_no_text_of_any_form_is_a_path_out_of_the_folder(text: str) -> None:
+    """What is taken as a file has no step up and no root."""
+    if accepted(FilePath, text):
+        assert not text.startswith("/")
+        assert not {"..", ".", ""} & set(text.split("/"))
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=str)
+def test_every_field_says_what_it_is(kind: type[BaseModel]) -> None:
+    """Each field of each kind, and of the parts of each, has a description that ends like a sentence."""
+    definitions = kind.model_json_schema(by_alias=True)
+    for part in (definitions, *definitions.get("$defs", {}).values()):
+        for name, field in part["properties"].items():
+            described = field if "description" in field else definitions["$defs"][field["$ref"].split("/")[-1]]
+            assert described["description"], name
+            assert name in {"kind", "format"} or described["description"].endswith("."), name
+
+
+def test_content_leaves_defaults_out() -> None:
+    """What was not written is not stored, so that a default may be mended later."""
+    contract = Contract.model_validate(
+        {
+            "kind": "Contract",
+            "name": "a",
+            "version": "1.0.0",
+            "title": {"vi": "A"},
+            "owner": "H98",
+            "exchange": "event",
+            "request": {"format": "json", "schema": "a.json"},
+        }
+    )
+    assert b"limits" not in contract.content
+    assert contract.limits.time_to_live.seconds == 7 * 86_400
