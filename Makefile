@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench clean
+.PHONY: bench check clean demo test
 
 demo: $(VENV)/run ## Watch real messages travel through a model province (ONCE=1: run the flows and leave)
 	$(BIN)/lgsp demo --data var/demo $(if $(ONCE),--once)

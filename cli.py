@@ -32,8 +32,11 @@ secret = typer.Typer(no_args_is_help=True, help="Passwords and keys of the syste
 for name, group in (("dead", dead), ("audit", audit), ("credential", credential), ("secret", secret)):
     app.add_typer(group, name=name)
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+WIDE = 160
+"""Columns where nobody says how wide the paper is: a file, a pipe."""
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+err = Console(stderr=True, highlight=False, soft_wrap=True, width=None if sys.stderr.isatty() else WIDE)
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder of the bus.", show_default="var/lgsp")]
 Folder = Annotated[Path, typer.Argument(help="Folder of a province's documents.")]

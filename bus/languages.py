@@ -124,6 +124,7 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "internal-error": "Trục gặp lỗi của chính mình; người vận hành đã được báo.",
         "illegal-transition": "Lượt giao đang ở trạng thái {state} không thể {change}.",
         "document-invalid": "Tài liệu cấu hình sai ở {count} chỗ.",
+        "schema-invalid": "Không dùng được lược đồ {schema}: {rule} tại {place}.",
         "secret-missing": "Đơn vị {agency} chưa có bí mật {name}: đặt bằng `lgsp secret set {agency} {name}`.",
         "setting-invalid": "Thiết lập {name} không đúng: {hint}.",
         "folder-in-use": "Một `lgsp up` khác đang giữ thư mục dữ liệu; hãy dừng nó hoặc chọn thư mục khác bằng --data.",

@@ -1,6 +1,8 @@
 """What happens after a call: the outcome table, as a pure function."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from adapters.call import Outcome, Result
 from bus.states import Change
@@ -12,6 +14,19 @@ every five seconds."""
 
 JITTER = 0.2
 """Share of a delay by which it is varied either way, so that what failed together does not come back together."""
+
+REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "backlog": "The subscriber of an event had as many messages waiting as it is allowed.",
+        "misconfigured": "People must mend credentials, certificates, addresses or documents; tried slowly until then.",
+        "outcome-unknown": "The call was made or may have been, and nobody knows what came of it. Ask the receiver"
+        " before you replay.",
+        "receiver-not-granted": "The subscriber of an event had no valid grant to receive it.",
+        "refused": "The receiver refused the data, or the bus could not transform them.",
+        "reply-invalid": "The receiver answered, but not as the contract promises. The raw answer is kept.",
+    }
+)
+"""Why a delivery is dead; an expired one, and one that waits, has the code of its last attempt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ work back. So a message that the broker brings twice calls nobody twice.
 import asyncio
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -34,6 +35,19 @@ LONGEST_REPLY: Final = 16 * 1024 * 1024
 """Bytes of an answer that are read, where the contract does not bound its reply."""
 
 DEFAULT_TIMEOUT: Final = 30.0
+
+OWN_CODES: Mapping[str, str] = MappingProxyType(
+    {
+        "body-gone": "The message's body has been erased: its retention has ended.",
+        "contract-missing": "The documents have no such version of the contract any more.",
+        "lease-ended": "The worker vanished during the attempt: its lease ended without an outcome.",
+        "reply-invalid": "The system's answer breaks the contract.",
+        "route-missing": "The documents have no route from this contract to this system any more.",
+        "system-not-callable": "The system is not there, has no address, or lacks a secret; the log says which.",
+        "worker-late": "The worker came to the call too late to make it safely.",
+    }
+)
+"""Codes of attempts that no adapter made; a conversion that failed has the code of its error (docs/errors.md)."""
 
 log = structlog.get_logger("worker")
 
