@@ -165,8 +165,8 @@ def _parse(location: str, data: bytes) -> etree._Element:
 
 def _rewritten(unit: Unit, namespaces: Sequence[str]) -> etree._Element:
     """A document of its own, for the namespace that it has or adopted, open to every namespace of the set."""
-    nsmap: Any = dict[str | None, str](unit.root.nsmap)
-    attributes = dict(unit.root.attrib)
+    given: Any = unit.root
+    nsmap, attributes = dict(given.nsmap), dict(given.attrib)
     if unit.namespace and "targetNamespace" not in attributes:
         nsmap.setdefault(None, unit.namespace)
         attributes["targetNamespace"] = unit.namespace
