@@ -38,10 +38,11 @@ def compile_documents(documents: Documents) -> tuple[Compiled, tuple[Problem, ..
 
 def compile_on(bench: Bench) -> Compiled:
     """As `compile_documents`, with the problems left on the bench."""
+    services = dict(_services(bench))
     return Compiled(
         contracts=_contracts(bench),
-        services=dict(_services(bench)),
-        routes=_routes(bench),
+        services=services,
+        routes=_routes(bench, services),
         grants=Grants(_grants(bench.documents)),
         agencies=Agencies(_agencies(bench.documents)),
     )
@@ -73,9 +74,9 @@ def _services(bench: Bench) -> Iterator[tuple[str, Service]]:
                 yield document.name, service
 
 
-def _routes(bench: Bench) -> dict[str, tuple[Route, ...]]:
+def _routes(bench: Bench, services: Mapping[str, Service]) -> dict[str, tuple[Route, ...]]:
     systems = bench.documents.named(kinds.System)
-    ways = Ways(bench, newest(bench.documents), transforms(bench), systems)
+    ways = Ways(bench, newest(bench.documents), transforms(bench), systems, services)
     found: dict[str, tuple[Route, ...]] = {}
     for written, document in bench.documents.of(kinds.Route):
         if compiled := ways.route(written, document):

@@ -53,12 +53,10 @@ class Shapes:
 
     def service(self, system: System) -> wsdl.Service:
         """What the WSDL of a SOAP system says of the port that is called."""
-        if system.wsdl is None:
-            raise invalid(f"the system {system.name} has no `wsdl`.")
         if system.name not in self._services:
-            files = closure([system.wsdl], self._files)
+            path = str(system.wsdl)
             try:
-                service = wsdl.load(system.wsdl, files, service=system.service, port=system.port)
+                service = wsdl.load(path, closure([path], self._files), service=system.service, port=system.port)
             except SchemaInvalid as error:
                 raise invalid(error.text) from None
             self._services[system.name] = service

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from adapters.soap.wsdl import Operation
+from adapters.soap.wsdl import Operation, Service
 from documents import kinds
 from documents.bench import Bench, Step
 from documents.conversion import JSON, End, conversion
@@ -66,6 +66,7 @@ class Ways:
     contracts: Mapping[str, kinds.Contract]
     transforms: Mapping[str, Mapped | None]
     systems: Mapping[str, kinds.System]
+    services: Mapping[str, Service]
 
     def route(self, written: Written, document: kinds.Route) -> Route | None:
         """None where something is wrong, which the bench then knows, with it or with what it names."""
@@ -105,6 +106,8 @@ class _Way:
 
     def compiled(self) -> Route | None:
         condition = self._attempt(self._condition, "when")
+        if self.system.wsdl is not None and self.system.name not in self.ways.services:
+            return None  # said where the system is written
         if self.system.adapter == "soap":
             operation = self._attempt(self._soap_operation, "operation")
             if operation is None:
@@ -161,7 +164,9 @@ class _Way:
         _known_operation(self.document.operation, self.system.operations, self.system.name)
 
     def _soap_operation(self) -> Operation:
-        service = self.ways.bench.shapes.service(self.system)
+        service = self.ways.services.get(self.system.name)
+        if service is None:
+            raise invalid(f"the system {self.system.name} has no `wsdl`: it can only send.")
         name = self.document.operation
         if name is not None and name in service.unusable:
             raise invalid(f"the operation {name} cannot be called: {service.unusable[name]}.")
