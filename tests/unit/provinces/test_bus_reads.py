@@ -1,5 +1,8 @@
 """The bus reads the model province as it is written."""
 
+from datetime import date
+
+from documents.check import check_folder
 from documents.load import load
 from provinces.model.flows import FOLDER
 
@@ -17,3 +20,9 @@ def test_documents_load() -> None:
         "System",
         "Transform",
     }
+
+
+def test_documents_check() -> None:
+    """References meet, schemas and transforms compile, and every example and every route's test comes out right."""
+    report = check_folder(FOLDER, date(2026, 11, 20))
+    assert [str(problem) for problem in report.problems] == []
