@@ -7,18 +7,19 @@ form (`when`, `default`, `required`). docs/mapping.md is the language in full.
 
 from collections.abc import Callable, Mapping
 
+from bus.errors import BusError
 from transforms import making
 from transforms.code_lists import Entries, compile_code_list
 from transforms.condition import Condition, compile_condition
 from transforms.dates import compile_date
 from transforms.findings import Spot, shown
 from transforms.grammar import CONVERSIONS, Form, flag, listed, pair, plain, source_of, text_at, ways
-from transforms.making import View
 from transforms.paths import compile_path
 from transforms.scope import MISSING, Convert, Make, absent
 from transforms.values import compile_boolean, compile_case, compile_name_part, compile_split, compile_type, trim
+from transforms.xml_view import XmlView
 
-Views = Callable[[str, str], View]
+Views = Callable[[str, str], XmlView]
 """From the path of a schema and an element ``{namespace}Local`` to the JSON view of such documents."""
 
 DEEPEST = 32
@@ -141,7 +142,7 @@ class Forms:
         text = text_at(form["when"], spot.at("when"))
         return spot.at("when").attempt(lambda: compile_condition(text)) or bool
 
-    def _view(self, named: object, spot: Spot) -> View | None:
+    def _view(self, named: object, spot: Spot) -> XmlView | None:
         if not isinstance(named, dict) or set(named) != {"schema", "element"}:
             spot.say('`xml` names a schema and an element: {schema: schemas/a.xsd, element: "{urn:a}Root"}.')
             return None
@@ -149,8 +150,10 @@ class Forms:
         try:
             return spot.attempt(lambda: self._views(schema, element))
         except LookupError:
-            spot.say(f"{shown(schema)} with the element {shown(element)} is not there.")
-            return None
+            spot.say(f"there is no schema {shown(schema)}.")
+        except BusError as unfit:
+            spot.say(unfit.text)
+        return None
 
     # --- conversions -------------------------------------------------------------------------------------------------
 

@@ -2,20 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from typing import Protocol
 
-from bus.errors import BusError
+from bus.errors import TransformFailed
 from transforms.scope import MISSING, TURN, Broken, Convert, Make, Scope, charge, members
 from transforms.values import text_of
-
-
-class View(Protocol):
-    """The JSON view of XML documents with one root element (`transforms.xml_view.XmlView`)."""
-
-    def decode(self, document: bytes, /) -> object: ...
-
-    def encode(self, view: object, /) -> bytes: ...
-
+from transforms.xml_view import XmlView
 
 Test = Callable[[object], bool]
 
@@ -167,7 +158,7 @@ def joined_list(made: Make, separator: str) -> Make:
 # --- XML inside JSON -----------------------------------------------------------------------------------------------
 
 
-def write_xml(made: Make, view: View) -> Make:
+def write_xml(made: Make, view: XmlView) -> Make:
     """A whole XML document as one text."""
 
     def make(scope: Scope) -> object:
@@ -176,13 +167,13 @@ def write_xml(made: Make, view: View) -> Make:
             return MISSING
         try:
             return view.encode(value).decode()
-        except (BusError, ValueError) as wrong:
-            raise _broken(wrong, "the fields do not make the XML document that its schema asks for") from None
+        except TransformFailed as misfit:
+            raise _broken("the fields do not make the XML document", misfit) from None
 
     return make
 
 
-def read_xml(source: Make, view: View) -> Make:
+def read_xml(source: Make, view: XmlView) -> Make:
     """The JSON view of an XML document that is written in one text; an empty text is no document."""
 
     def make(scope: Scope) -> object:
@@ -193,12 +184,14 @@ def read_xml(source: Make, view: View) -> Make:
             raise Broken("an XML document written in one text is expected")
         try:
             return view.decode(text.encode())
-        except (BusError, ValueError) as wrong:
-            raise _broken(wrong, "the text is not the XML document that its schema asks for") from None
+        except TransformFailed as misfit:
+            raise _broken("the text is not the XML document", misfit) from None
+        except UnicodeEncodeError:
+            raise Broken("the text is not the XML document that its schema asks for (character)") from None
 
     return make
 
 
-def _broken(wrong: Exception, rule: str) -> Broken:
-    """Only the code of an error of ours is told; its facts are about another document."""
-    return Broken(f"{rule} ({wrong.code})" if isinstance(wrong, BusError) and wrong.code else rule)
+def _broken(rule: str, misfit: TransformFailed) -> Broken:
+    """A view tells its own rule and a place in the names of its schema."""
+    return Broken(f"{rule} that its schema asks for ({misfit.facts['rule']} at {misfit.facts['place']})")

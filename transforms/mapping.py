@@ -68,8 +68,7 @@ def compile_mapping(
     """The mapping called `name` with these fields, as they are written in a document of kind Transform.
 
     `code_lists`: the entries of each list by its name. `views`: the JSON view of XML documents by the path of a schema
-    and the root element; it raises `DocumentInvalid` or a `LookupError` where there is none. `limit`: characters of a
-    result.
+    and the root element; it raises a `BusError` or `LookupError` where there is none. `limit`: characters of a result.
 
     Raises `DocumentInvalid` with every problem found; the place of each is a JSON Pointer inside `fields`.
     """

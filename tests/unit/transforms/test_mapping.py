@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.errors import JsonMalformed, TransformFailed
+from bus.errors import TransformFailed
 from transforms.code_lists import Entries
 from transforms.mapping import compile_mapping
 from transforms.scope import DEPTH
+from transforms.xml_view import XmlView
 
 CODES: dict[str, Entries] = {
     "gender": {"male": "1", "female": "2"},
@@ -23,18 +24,21 @@ CODES: dict[str, Entries] = {
 MARKER = "bí-mật"
 
 
-class AsJson:
+class AsJson(XmlView):
     """A view that writes its documents as JSON, so that tests see what goes in and out."""
 
-    def decode(self, document: bytes, /) -> object:
+    def __init__(self) -> None: ...
+
+    def decode(self, document: object) -> object:
+        assert isinstance(document, bytes)
         try:
             return json.loads(document)
         except ValueError:
-            raise JsonMalformed from None
+            raise TransformFailed(transform="view", rule="xml-malformed", place="line 1") from None
 
-    def encode(self, view: object, /) -> bytes:
+    def encode(self, view: object) -> bytes:
         if view == {"a": "unfit"}:
-            raise ValueError(MARKER)
+            raise TransformFailed(transform="view", rule="required", place="/A/b")
         return json.dumps(view, ensure_ascii=False).encode()
 
 
@@ -233,17 +237,17 @@ def test_a_document_inside_a_text_is_written_and_read() -> None:
 
 
 def test_a_document_that_cannot_be_written_or_read_is_an_error_without_its_text() -> None:
-    """Only the code of an error of ours is told, never the text of another's."""
+    """The view's own rule and place are told; both are in the words of the schema."""
     named = {"schema": "a.xsd", "element": "{urn:a}A"}
     reading = {"x": {"from": "t", "xml": named}}
     assert failure(reading, {"t": MARKER}) == (
         "/x",
-        "the text is not the XML document that its schema asks for (json-malformed)",
+        "the text is not the XML document that its schema asks for (xml-malformed at line 1)",
     )
     assert failure(reading, {"t": 5})[1] == "an XML document written in one text is expected"
     assert failure({"x": {"xml": named, "fields": {"a": "t"}}}, {"t": "unfit"}) == (
         "/x",
-        "the fields do not make the XML document that its schema asks for",
+        "the fields do not make the XML document that its schema asks for (required at /A/b)",
     )
 
 

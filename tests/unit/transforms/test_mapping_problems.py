@@ -1,22 +1,25 @@
 """What is wrong with a mapping is found when it is compiled: all of it, each with its place and what to do."""
 
+from typing import NoReturn
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.errors import DocumentInvalid, Finding
+from bus.errors import DocumentInvalid, Finding, SchemaInvalid
 from transforms.code_lists import Entries
 from transforms.forms import DEEPEST
 from transforms.grammar import WORDS
-from transforms.making import View
 from transforms.mapping import compile_mapping
 
 CODES: dict[str, Entries] = {"gender-hospital": {"male": "1", "female": "2", "nam": "1"}, "broken": {"a": {}}}
 
 
-def no_views(schema: str, element: str) -> View:
+def no_views(schema: str, element: str) -> NoReturn:
     if schema == "unfit.xsd":
         raise DocumentInvalid(findings=[Finding(place="", rule=f"{element} cannot be a root.")], count=1)
+    if schema == "broken.xsd":
+        raise SchemaInvalid(schema=schema, rule="it is no schema")
     raise KeyError(schema)
 
 
@@ -87,9 +90,10 @@ def problems(fields: object) -> list[tuple[str, str]]:
         ({"fields": {1: "a"}}, "/fields", "write `1` in quotes"),
         ({"xml": {"schema": "a.xsd", "element": "A"}}, "", "out of `fields`"),
         ({"xml": "a.xsd", "fields": {"x": "a"}}, "/xml", "a schema and an element"),
-        ({"xml": {"schema": "a.xsd", "element": "A"}, "fields": {"x": "a"}}, "/xml", "is not there"),
+        ({"xml": {"schema": "a.xsd", "element": "A"}, "fields": {"x": "a"}}, "/xml", "no schema `a.xsd`"),
+        ({"xml": {"schema": "broken.xsd", "element": "A"}, "fields": {"x": "a"}}, "/xml", "it is no schema"),
         ({"xml": {"schema": "unfit.xsd", "element": "A"}, "fields": {"x": "a"}}, "/xml", "cannot be a root"),
-        ({"from": "t", "xml": {"schema": "a.xsd", "element": "A"}}, "/xml", "is not there"),
+        ({"from": "t", "xml": {"schema": "a.xsd", "element": "A"}}, "/xml", "no schema"),
     ],
 )
 def test_a_problem_has_its_place_and_says_what_to_do(form: object, place: str, rule: str) -> None:
