@@ -1,6 +1,7 @@
 """Schemas, views of XML and services out of a province's files, each compiled once however often it is named."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from adapters.soap import wsdl
@@ -9,8 +10,9 @@ from contracts.json_body import parse_json
 from contracts.json_schema import JsonSchemaValidator
 from contracts.json_schema_check import check_schema
 from contracts.xsd import XsdDocuments, XsdValidator
-from documents.files import closure
+from documents.files import XSD, closure
 from documents.kinds import System
+from documents.problems import meant
 from transforms.xml_view import XmlView
 
 
@@ -34,15 +36,17 @@ class Shapes:
 
     def xsd_validator(self, path: str, element: str) -> XsdValidator:
         """Also raises where the schema has no such element, which would refuse every body."""
-        self.view(path, element)
-        return XsdValidator(self.xsd(path), element)
+        documents = self.xsd(path)
+        declared = set(_declared(documents))
+        if element not in declared:
+            raise invalid(f"the schema {path} declares no element {element}: {meant(element, declared)}")
+        with _explained():
+            return XsdValidator(documents, element)
 
     def xsd(self, path: str) -> XsdDocuments:
         if path not in self._xsd:
-            try:
+            with _explained():
                 self._xsd[path] = XsdDocuments(closure([path], self._files), [path])
-            except SchemaInvalid as error:
-                raise invalid(error.text) from None
         return self._xsd[path]
 
     def view(self, path: str, element: str) -> XmlView:
@@ -55,11 +59,10 @@ class Shapes:
         """What the WSDL of a SOAP system says of the port that is called."""
         if system.name not in self._services:
             path = str(system.wsdl)
-            try:
-                service = wsdl.load(path, closure([path], self._files), service=system.service, port=system.port)
-            except SchemaInvalid as error:
-                raise invalid(error.text) from None
-            self._services[system.name] = service
+            with _explained():
+                self._services[system.name] = wsdl.load(
+                    path, closure([path], self._files), service=system.service, port=system.port
+                )
         return self._services[system.name]
 
     def service_view(self, system: System, element: str) -> XmlView:
@@ -92,8 +95,22 @@ def invalid(*rules: str) -> DocumentInvalid:
     return DocumentInvalid(findings=[Finding(place="", rule=rule) for rule in rules], count=len(rules))
 
 
-def _view(documents: XsdDocuments, element: str) -> XmlView:
+@contextmanager
+def _explained() -> Iterator[None]:
+    """What is wrong with a schema is wrong with the documents."""
     try:
-        return XmlView(documents, element)
+        yield
     except SchemaInvalid as error:
         raise invalid(error.text) from None
+
+
+def _view(documents: XsdDocuments, element: str) -> XmlView:
+    with _explained():
+        return XmlView(documents, element)
+
+
+def _declared(documents: XsdDocuments) -> Iterator[str]:
+    """The elements that may be a document's root (XSD 1.0 part 1 §3.3)."""
+    for unit in documents.units:
+        prefix = f"{{{unit.namespace}}}" if unit.namespace else ""
+        yield from (prefix + name for each in unit.root.findall(f"{XSD}element") if (name := each.get("name")))

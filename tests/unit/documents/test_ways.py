@@ -139,6 +139,25 @@ def test_xml_of_another_element_needs_a_transform(province: Build) -> None:
     assert "the operation's input is {urn:s}Ask, the contract's {urn:s}Answer: a transform is needed" in problem.message
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("{urn:s}Ask", "{urn:s}Aks", "declares no element {urn:s}Aks: did you mean `{urn:s}Ask`?"),
+        ("{urn:s}Ask", "Ask", "declares no element Ask"),
+        ("schema: soap/s.xsd", "schema: soap/ask.json", "soap/ask.json"),
+        ("schema: soap/s.xsd", "schema: soap/broken.xsd", "soap/broken.xsd"),
+        ("schema: soap/s.xsd", "schema: soap/wrong.xsd", "soap/wrong.xsd"),
+    ],
+)
+def test_a_schema_that_cannot_be_used_is_said(province: Build, old: str, new: str, words: str) -> None:
+    """An element that is not there, a file that is no XSD, and an XSD that is none are problems at the contract."""
+    request = '{format: xml, schema: soap/s.xsd, element: "{urn:s}Ask"}'.replace(old, new)
+    replacements = {**XML_CONTRACT, "{format: json, schema: soap/ask.json}": request}
+    more = {"soap/broken.xsd": XSD[:-20], "soap/wrong.xsd": XSD.replace("xs:int", "xs:integr")}
+    errors = report_of(province, replacements, more).errors
+    assert any(problem.line == 14 and words in problem.message for problem in errors), errors
+
+
 def test_a_transform_for_soap_takes_its_ends_from_the_operation(province: Build) -> None:
     """Neither `from` nor `to` is written: the WSDL says both."""
     transforms = """\
@@ -192,14 +211,8 @@ def test_a_compiled_contract_knows_whom_a_message_is_about(province: Build) -> N
     (contract,) = report.compiled.contracts["civil.question"]
     subject = contract.request.subject
     assert subject is not None
-    parsed: object
-    assert [subject(parsed) for parsed in ({"number": "01"}, {"number": 5}, {"number": True}, {}, [])] == [
-        "01",
-        "5",
-        None,
-        None,
-        None,
-    ]
+    bodies: list[object] = [{"number": "01"}, {"number": 5}, {"number": True}, {}, []]
+    assert [subject(body) for body in bodies] == ["01", "5", None, None, None]
 
 
 def test_versions_are_kept_newest_first(province: Build) -> None:
