@@ -110,6 +110,13 @@ FILES = {
     "notes.md": "not a document",
 }
 
+
+@pytest.fixture(scope="session")
+def files() -> dict[str, str]:
+    """The province's files, unbroken."""
+    return dict(FILES)
+
+
 Build = Callable[..., Path]
 
 
