@@ -171,6 +171,26 @@ class ReplyMissing(SenderFault):
     status = 404
 
 
+class RequestMalformed(SenderFault):
+    """This is not a request in HTTP/1.1 (RFC 9112)."""
+
+    code = "request-malformed"
+
+
+class HeadTooLarge(SenderFault):
+    """The request line and headers are larger than {limit} bytes, or too many."""
+
+    code = "head-too-large"
+    status = 431
+
+
+class HeadTimeout(SenderFault):
+    """The request line and headers did not arrive within {limit} seconds."""
+
+    code = "head-timeout"
+    status = 408
+
+
 class QueryInvalid(SenderFault):
     """The query parameter {name} is not valid: {hint}."""
 
@@ -181,6 +201,13 @@ class HeaderInvalid(SenderFault):
     """The header {name} is not valid: {hint}."""
 
     code = "header-invalid"
+
+
+class ReplyGone(SenderFault):
+    """The reply was kept for as long as the contract says, and is gone."""
+
+    code = "reply-gone"
+    status = 410
 
 
 class IdempotencyKeyReused(SenderFault):

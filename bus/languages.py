@@ -92,8 +92,12 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "version-unknown": "Hợp đồng {contract} không có phiên bản {version} đang hiệu lực.",
         "message-unknown": "Hệ thống này không có thông điệp đó.",
         "reply-missing": "Thông điệp này không có phản hồi: hợp đồng thuộc loại {exchange}.",
+        "request-malformed": "Đây không phải một yêu cầu theo HTTP/1.1 (RFC 9112).",
+        "head-too-large": "Dòng yêu cầu và các tiêu đề lớn hơn {limit} byte, hoặc quá nhiều.",
+        "head-timeout": "Dòng yêu cầu và các tiêu đề không đến đủ trong {limit} giây.",
         "query-invalid": "Tham số {name} không hợp lệ: {hint}.",
         "header-invalid": "Tiêu đề {name} không hợp lệ: {hint}.",
+        "reply-gone": "Phản hồi đã được giữ đủ thời hạn mà hợp đồng quy định và không còn nữa.",
         "idempotency-key-reused": "Idempotency-Key này đã dùng cho nội dung khác: thông điệp {message}. Hãy dùng khóa"
         " mới cho thông điệp mới.",
         "body-too-large": "Nội dung lớn hơn mức cho phép là {limit} byte.",

@@ -19,11 +19,9 @@ from routes.memory_broker import MemoryBroker
 from running import logs
 from running.home import Home, announce
 from running.node import running
+from running.serving import Serving
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
-
-DRAIN = 20
-"""Seconds that requests under way are given to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +63,6 @@ async def _serve(serve: Serve, home: Home) -> None:
                 body_timeout=settings.body_timeout,
             )
         )
-        config = uvicorn.Config(
-            node.app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=DRAIN,
-            lifespan="off",
-        )
 
         def started() -> None:
             announce(settings, url)
@@ -81,7 +71,7 @@ async def _serve(serve: Serve, home: Home) -> None:
         def stop() -> None:
             server.should_exit = True
 
-        server = _Server(config, started)
+        server = _Server(Serving(node.app, settings.body_timeout), started)
         await server.serve(sockets=[listening])
 
 
