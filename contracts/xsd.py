@@ -4,6 +4,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import xmlschema
@@ -38,28 +40,32 @@ class XsdDocuments:
     def name(self) -> str:
         return ", ".join(self.roots)
 
-    @cached_property
-    def _addressed(self) -> dict[str, bytes]:
-        return dict(documents(self.units))
-
     def compile(self) -> etree.XMLSchema:
         """libxml2's own form: for one thread only, because its list of errors is shared by all who use it."""
-        reader = parser()
-        reader.resolvers.add(_Closed(self._addressed))
-        entry = etree.fromstring(self._addressed["lgsp:entry"], reader, base_url="lgsp:entry")
+        if len(self.units) == 1:
+            return self._compiled(self.units[0].root)
+        # Not by a resolver: lxml hangs those into one loader for the whole process, which any other thread that
+        # happens to parse takes away. Files of our own making are found by whichever loader is there.
+        with TemporaryDirectory(prefix="lgsp-") as folder:
+            for name, data in documents(self.units):
+                Path(folder, name).write_bytes(data)
+            return self._compiled(etree.parse(Path(folder, "entry.xsd"), parser()).getroot())
+
+    def _compiled(self, schema: etree._Element) -> etree.XMLSchema:
         try:
-            return etree.XMLSchema(entry)
+            return etree.XMLSchema(schema)
         except etree.XMLSchemaParseError as error:
             raise SchemaInvalid(schema=self.name, rule="not a valid XML Schema 1.0", place=self._where(error)) from None
 
     def _where(self, error: etree.XMLSchemaParseError) -> str:
         """The document that libxml2 stumbled over; its lines are those of the rewritten one."""
         for entry in getattr(error, "error_log", ()):
-            number = str(entry.filename).rpartition("lgsp:unit/")[2]
+            number = Path(str(entry.filename)).name.removeprefix("unit-").removesuffix(".xsd")
             if number.isdecimal():
                 return self.units[int(number)].location
         return self.name
 
+    @cached_property
     def model(self) -> xmlschema.XMLSchema10:
         """The component model (XSD 1.0 part 1), for whoever compiles something else out of the schema."""
         sources: list[Any] = [etree.tostring(unit.root).decode() for unit in self.units]
@@ -69,20 +75,6 @@ class XsdDocuments:
             )
         except (xmlschema.XMLSchemaException, ValueError, TypeError, KeyError):
             raise SchemaInvalid(schema=self.name, rule="not a valid XML Schema 1.0", place=self.name) from None
-
-
-class _Closed(etree.Resolver):
-    """Answers with documents of the set, and refuses everything else."""
-
-    def __init__(self, documents: Mapping[str, bytes]) -> None:
-        self._documents = documents
-
-    def resolve(self, system_url: str, *args: Any) -> Any:
-        found = self._documents.get(system_url)
-        if found is None:
-            raise OSError
-        context = args[-1]
-        return self.resolve_string(found, context, base_url=system_url)
 
 
 class _NothingLoaded(SchemaLoader):

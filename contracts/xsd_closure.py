@@ -183,17 +183,17 @@ def _line(element: etree._Element) -> str:
 
 
 def documents(units: Sequence[Unit]) -> Iterator[tuple[str, bytes]]:
-    """The set as libxml2 wants it, by address: one entry that imports each namespace once, from a document that
+    """The set as libxml2 wants it, by file name: ``entry.xsd`` imports each namespace once, from a document that
     includes all of it. libxml2 skips a second import of a namespace, wherever it leads."""
     entry = etree.Element(f"{XS}schema", {"targetNamespace": "urn:lgsp:entry"}, nsmap={"xs": XS[1:-1]})
     for number, namespace in enumerate(dict.fromkeys(unit.namespace for unit in units)):
         named = {"namespace": namespace} if namespace else {}
-        etree.SubElement(entry, f"{XS}import", {**named, "schemaLocation": f"lgsp:namespace/{number}"})
+        etree.SubElement(entry, f"{XS}import", {**named, "schemaLocation": f"namespace-{number}.xsd"})
         whole = etree.Element(f"{XS}schema", {"targetNamespace": namespace} if namespace else {})
         for place, unit in enumerate(units):
             if unit.namespace == namespace:
-                etree.SubElement(whole, f"{XS}include", {"schemaLocation": f"lgsp:unit/{place}"})
-        yield f"lgsp:namespace/{number}", etree.tostring(whole)
+                etree.SubElement(whole, f"{XS}include", {"schemaLocation": f"unit-{place}.xsd"})
+        yield f"namespace-{number}.xsd", etree.tostring(whole)
     for place, unit in enumerate(units):
-        yield f"lgsp:unit/{place}", etree.tostring(unit.root)
-    yield "lgsp:entry", etree.tostring(entry)
+        yield f"unit-{place}.xsd", etree.tostring(unit.root)
+    yield "entry.xsd", etree.tostring(entry)

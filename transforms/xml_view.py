@@ -27,7 +27,7 @@ class XmlView:
     """
 
     def __init__(self, documents: XsdDocuments, element: str) -> None:
-        declared = documents.model().maps.elements.get(element)
+        declared = documents.model.maps.elements.get(element)
         if declared is None:
             raise SchemaInvalid(schema=documents.name, rule=f"it does not declare the element {element}")
         prefixes = Prefixes(documents.units)
