@@ -1,5 +1,6 @@
 """What callers say in queries, forms and Basic credentials."""
 
+import re
 from base64 import b64decode
 from datetime import UTC, datetime
 from typing import Final
@@ -44,6 +45,6 @@ def since(text: str | None) -> int:
 def limit(text: str | None) -> int:
     if text is None:
         return 100
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_LISTED:
+    if not re.fullmatch("[0-9]{1,6}", text) or not 1 <= int(text) <= MOST_LISTED:
         raise QueryInvalid(name="limit", hint=f"a number from 1 to {MOST_LISTED}")
     return int(text)
