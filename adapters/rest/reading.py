@@ -1,12 +1,14 @@
 """Reading a body from a connection that may be slow, endless or lying."""
 
 import asyncio
-from email.message import Message
+import re
 
 from starlette.requests import ClientDisconnect, Request
 
 from bus.envelope import Format
 from bus.errors import BodyTimeout, BodyTooLarge, CharsetUnsupported, EncodingUnsupported, HeaderInvalid
+
+CHARSET = re.compile(r';[ \t]*charset\*?="?([^";,\s]*)', re.IGNORECASE)
 
 
 async def read_body(request: Request, limit: int, seconds: float) -> bytes:
@@ -14,7 +16,7 @@ async def read_body(request: Request, limit: int, seconds: float) -> bytes:
 
     Raises `BodyTooLarge`, `BodyTimeout`, `EncodingUnsupported`.
     """
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+    if any(each.strip().lower() not in {"", "identity"} for each in request.headers.getlist("content-encoding")):
         raise EncodingUnsupported
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
@@ -40,12 +42,10 @@ def declared_format(content_type: str | None) -> Format | None:
 
     Raises `CharsetUnsupported` where another character set than UTF-8 is declared.
     """
-    message = Message()
-    message["Content-Type"] = content_type or "application/octet-stream"
-    charset = message.get_content_charset("utf-8")
-    if charset.lower() not in {"utf-8", "utf8", "us-ascii"}:
+    declared = content_type or ""
+    if any(charset.lower() not in {"utf-8", "utf8", "us-ascii"} for charset in CHARSET.findall(declared)):
         raise CharsetUnsupported
-    kind = message.get_content_type()
+    kind = declared.partition(";")[0].strip().lower()
     if kind in {"application/json", "text/json"} or kind.endswith("+json"):
         return Format.JSON
     if kind in {"application/xml", "text/xml"} or kind.endswith("+xml"):
@@ -54,12 +54,13 @@ def declared_format(content_type: str | None) -> Format | None:
 
 
 def header_text(request: Request, name: str, longest: int) -> str | None:
-    """A header that goes into the journal: printable ASCII, bounded. Raises `HeaderInvalid`."""
-    text = request.headers.get(name)
-    if text is None:
+    """A header that goes into the journal: once, printable ASCII, bounded. Raises `HeaderInvalid`."""
+    sent = request.headers.getlist(name)
+    if not sent:
         return None
-    if not 0 < len(text) <= longest or not text.isascii() or not text.isprintable():
-        raise HeaderInvalid(name=name, hint=f"1 to {longest} printable ASCII characters")
+    text = sent[0]
+    if len(sent) > 1 or not 0 < len(text) <= longest or not text.isascii() or not text.isprintable():
+        raise HeaderInvalid(name=name, hint=f"once, 1 to {longest} printable ASCII characters")
     return text
 
 
