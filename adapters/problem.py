@@ -6,6 +6,7 @@ from bus.errors import BusError
 from bus.languages import Language, say, say_finding
 
 MEDIA_TYPE = "application/problem+json"
+BEARER = 'Bearer realm="lgsp"'
 
 
 def problem(error: BusError, language: Language, **members: Any) -> dict[str, Any]:
@@ -39,5 +40,5 @@ def headers(error: BusError) -> dict[str, str]:
     if error.retry_after is not None:
         found["Retry-After"] = str(error.retry_after)
     if error.status == 401:
-        found["WWW-Authenticate"] = "Bearer" if error.code == "token-missing" else 'Bearer error="invalid_token"'
+        found["WWW-Authenticate"] = BEARER if error.code == "token-missing" else f'{BEARER}, error="invalid_token"'
     return found
