@@ -3,9 +3,11 @@
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from adapters.rest.inbound import FrontDoor, no_such_path
+from adapters.rest.inbound import FrontDoor, failed, no_such_path
 
 
 def data_plane(rest: FrontDoor) -> Starlette:
     """The path of messages."""
-    return Starlette(routes=rest.paths(), exception_handlers={HTTPException: no_such_path})
+    app = Starlette(routes=rest.paths(), exception_handlers={HTTPException: no_such_path, Exception: failed})
+    app.router.redirect_slashes = False  # it would send callers to whatever Host they were made to name
+    return app

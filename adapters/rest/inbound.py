@@ -11,6 +11,7 @@ from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.routing import Route as Path
 
 from adapters.rest import answers
@@ -49,6 +50,8 @@ GRACE: Final = 1.0
 POLL: Final = 0.25
 """Seconds between looks into the journal for a caller whose message another process rings."""
 
+BASIC: Final = 'Basic realm="lgsp", charset="UTF-8"'
+
 log = structlog.get_logger("gateway")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -86,7 +89,7 @@ class FrontDoor:
             Path("/messages/{message}", _answering(self.show), methods=["GET"]),
             Path("/messages/{message}/reply", _answering(self.reply), methods=["GET"]),
             Path("/messages", _answering(self.list), methods=["GET"]),
-            Path("/token", self.token, methods=["POST"]),
+            Path("/token", _answering(self.token), methods=["POST"]),
             Path("/.well-known/jwks.json", _answering(self.jwks), methods=["GET"]),
             Path("/health/live", _answering(self.live), methods=["GET"]),
             Path("/health/ready", _answering(self.ready), methods=["GET"]),
@@ -156,9 +159,7 @@ class FrontDoor:
             credential = authenticate(snapshot.credentials.values(), name, secret, now)
         except CredentialInvalid as refused:
             await self._refusals.refused(_source(request), refused)
-            return answers.json_answer({"error": "invalid_client"}, 401, uncached | {"WWW-Authenticate": "Basic"})
-        except BusError as refused:
-            return answers.problem_answer(refused, _language(request))
+            return answers.json_answer({"error": "invalid_client"}, 401, uncached | {"WWW-Authenticate": BASIC})
         token = issue(credential.system, credential.id, snapshot.keys, now)
         return answers.json_answer({"access_token": token, "token_type": "Bearer", "expires_in": LIFE}, 200, uncached)
 
@@ -240,24 +241,31 @@ class FrontDoor:
 
 
 def _answering(endpoint: Endpoint) -> Endpoint:
-    """Whatever an endpoint refuses becomes a problem document; what nobody foresaw becomes one that says nothing."""
+    """Whatever an endpoint refuses becomes a problem document."""
 
     async def answer(request: Request) -> Response:
         try:
             return await endpoint(request)
         except BusError as refused:
             return answers.problem_answer(refused, _language(request))
-        except Exception as unforeseen:  # noqa: BLE001 - no stack trace leaves the bus
-            log.error("request-failed", kind=type(unforeseen).__name__)
-            return answers.problem_answer(InternalError(), _language(request))
 
     return answer
 
 
+async def failed(request: Request, unforeseen: Exception) -> Response:
+    """What nobody foresaw becomes a problem document that says nothing; no stack trace leaves the bus."""
+    log.error("request-failed", kind=type(unforeseen).__name__)
+    return answers.problem_answer(InternalError(), _language(request))
+
+
 async def no_such_path(request: Request, refused: Exception) -> Response:
-    """For what the router itself refuses."""
-    status = refused.status_code if isinstance(refused, HTTPException) else 404
-    return answers.problem_answer(MethodNotAllowed() if status == 405 else PathUnknown(), _language(request))
+    """For what the router itself refuses. It names the methods of every route of the path (RFC 9110 §15.5.6)."""
+    if not isinstance(refused, HTTPException) or refused.status_code != 405:
+        return answers.problem_answer(PathUnknown(), _language(request))
+    answer = answers.problem_answer(MethodNotAllowed(), _language(request))
+    routes = [each for each in request.app.routes if each.matches(request.scope)[0] is not Match.NONE]
+    answer.headers["Allow"] = ", ".join(sorted({method for route in routes for method in route.methods}))
+    return answer
 
 
 def _language(request: Request) -> Language:
