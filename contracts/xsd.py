@@ -104,7 +104,7 @@ class XsdValidator:
         """
         root = parse_xml(body.data)
         if self._element is not None and root.tag != self._element:
-            return root, [Finding("line 1", "root", self._element)]
+            return root, [Finding(f"line {root.sourceline}", "root", self._element)]
         schema = self._schema()
         if len(body.data) > MAX_AT_ONCE:
             return root, self._stream(body.data, schema)

@@ -115,7 +115,7 @@ def plain(value: object) -> str:
             return value
         case bool():
             return "true" if value else "false"
-        case int():
+        case int() if value in _INTEGERS:  # JSON has no others here, and CPython refuses to print endless ones
             return str(value)
         case float() if isfinite(value):
             return format(Decimal(repr(value)), "f")

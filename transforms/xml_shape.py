@@ -224,6 +224,8 @@ def _bounds(part: Member | Group) -> dict[str, float]:
 
 def _regular(group: Group) -> bool:
     """Whether repetitions of a group can be told from the number of each of its elements."""
-    if group.choice or len(group.parts) == 1:
-        return len(group.parts) == 1 and isinstance(group.parts[0], Member)
-    return all(isinstance(part, Member) and part.least == part.most == 1 for part in group.parts)
+    if len(group.parts) == 1:
+        (part,) = group.parts
+        return isinstance(part, Member) or (part.least == part.most == 1 and _regular(part))
+    once = all(isinstance(part, Member) and part.least == part.most == 1 for part in group.parts)
+    return once and not group.choice
