@@ -1,5 +1,6 @@
 """What the sender of a message is told, by its state: design table of statuses, in one place for POST and GET."""
 
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -15,10 +16,13 @@ from bus.errors import (
     OutcomeUnknown,
     ReceiverMisconfigured,
     ReceiverRefused,
+    ReplyGone,
     ReplyInvalid,
+    SenderFault,
 )
 from bus.languages import Language
 from bus.states import TERMINAL, MessageState, State
+from contracts.json_body import parse_json
 from journal.commands import Reply
 from journal.queries import AuditRow, DeliveryView, MessageView
 
@@ -48,14 +52,19 @@ def reply_answer(message: str, reply: Reply, language: Language, more: dict[str,
     if reply.kind == "reply":
         return Response(reply.body.data, 200, named, reply.body.format.media_type)
     answer = problem_answer(
-        DeclaredFault(fault=reply.fault), language, message=message, fault=reply.fault, body=_value(reply.body)
+        DeclaredFault(fault=reply.fault), language, message=message, fault=reply.fault, body=_embedded(reply.body)
     )
     answer.headers.update(named)
     return answer
 
 
-def _value(body: Body) -> object:
-    return orjson.loads(body.data) if body.format is Format.JSON and body.data else body.data.decode()
+def _embedded(body: Body) -> object:
+    """JSON as it was written, to the last digit; anything else as text: a fault without a schema may be anything."""
+    if body.format is Format.JSON:
+        with suppress(SenderFault):
+            parse_json(body.data)
+            return orjson.Fragment(body.data)
+    return body.data.decode(errors="replace")
 
 
 def ended_fault(view: MessageView) -> BusError | None:
@@ -81,8 +90,9 @@ def view_answer(
         return open_answer(message, view.state, more)
     if reply and reply.kind != "raw":
         return reply_answer(message, reply, language, more)
-    if fault := ended_fault(view):
-        answer = problem_answer(fault, language, message=message)
+    ended = ended_fault(view)
+    if ended or view.envelope.exchange is Exchange.REQUEST:
+        answer = problem_answer(ended or ReplyGone(), language, message=message)
         answer.headers.update({"Location": f"/messages/{message}"} | (more or {}))
         return answer
     return json_answer(summary(view), 200, {"Location": f"/messages/{message}"} | (more or {}))
