@@ -126,10 +126,13 @@ class FrontDoor:
         view = await self._own(caller, request.path_params["message"])
         found = await asyncio.to_thread(self._queries.reply, view.envelope.message)
         reply = found[1] if found else None
-        if view.envelope.exchange is Exchange.EVENT or (reply is None and view.state is MessageState.DONE):
-            raise ReplyMissing(exchange=view.envelope.exchange)
+        exchange = view.envelope.exchange
+        if exchange is Exchange.EVENT or (
+            exchange is Exchange.DOCUMENT and reply is None and view.state is MessageState.DONE
+        ):
+            raise ReplyMissing(exchange=exchange)
         answer = answers.view_answer(view, reply, _language(request))
-        if answer.status_code in {200, 422}:
+        if answer.status_code in {200, 422} and request.method == "GET":
             answer.background = self._tell("reply.fetched", caller.system, view.envelope.message)
         return answer
 
@@ -237,7 +240,14 @@ class FrontDoor:
         return None
 
     def _tell(self, name: str, actor: str, message: UUID) -> BackgroundTask:
-        return BackgroundTask(self._committer.write, Record(Event(name, actor, message)))
+        return BackgroundTask(self._record, Event(name, actor, message))
+
+    async def _record(self, event: Event) -> None:
+        """After the answer, when nobody can be told any more that it failed."""
+        try:
+            await self._committer.write(Record(event))
+        except BusError as unavailable:
+            log.error("event-not-recorded", event_name=event.name, message=str(event.message), code=unavailable.code)
 
 
 def _answering(endpoint: Endpoint) -> Endpoint:
