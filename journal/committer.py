@@ -33,12 +33,13 @@ class _Waiting:
     command: Command[Any]
     future: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
-    weight: int
 
 
 class Committer:
-    """Owns a store and the thread that writes to it. `told` hears the committed audit events, in order, in that
-    thread."""
+    """Owns a store and the thread that writes to it; serves one event loop.
+
+    `told` hears the committed audit events, in order, in that thread.
+    """
 
     def __init__(
         self,
@@ -51,8 +52,12 @@ class Committer:
         self._store = store
         self._told = told
         self._most_commands, self._most_bytes = most_commands, most_bytes
-        self._queue: deque[_Waiting] = deque()
+        # Of the event loop: what waits for its answer, and what has come in this turn.
+        self._count = 0
         self._weight = 0
+        self._gathered: list[_Waiting] = []
+        # Of both threads, under the lock.
+        self._queue: deque[_Waiting] = deque()
         self._stopping = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
@@ -60,43 +65,53 @@ class Committer:
 
     async def write(self, command: Command[R]) -> R:
         """Write it durably and give its result; raises what the command or the store refuses."""
+        weight = command.weight()
+        full = self._count >= self._most_commands or self._weight + weight > self._most_bytes
+        if self._stopping or (full and self._count):
+            raise Overloaded(retry_after=1)
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(command, loop.create_future(), loop, command.weight())
-        with self._changed:
-            full = len(self._queue) >= self._most_commands or self._weight + waiting.weight > self._most_bytes
-            if self._stopping or (full and self._queue):
-                raise Overloaded(retry_after=1)
-            self._queue.append(waiting)
-            self._weight += waiting.weight
-            self._changed.notify()
-        return cast("R", await waiting.future)
+        waiting = _Waiting(command, loop.create_future(), loop)
+        self._count += 1
+        self._weight += weight
+        if not self._gathered:
+            # One hand-over for all that this turn of the loop brings: the threads' lock is what costs.
+            loop.call_soon(self._hand_over)
+        self._gathered.append(waiting)
+        try:
+            return cast("R", await waiting.future)
+        finally:
+            self._count -= 1
+            self._weight -= weight
 
     def close(self) -> None:
-        """Write what is waiting, then close the store. Blocks."""
+        """Write what is waiting, then close the store. Blocks; nobody may write any more."""
+        self._hand_over()
         with self._changed:
             self._stopping = True
             self._changed.notify()
         self._thread.join()
         self._store.close()
 
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        with self._changed:
+            self._queue.extend(gathered)
+            self._changed.notify()
+
     def _run(self) -> None:
         while batch := self._next():
-            results = self._write(batch)
-            for loop in {waiting.loop for waiting in batch}:
-                mine = [(w, r) for w, r in zip(batch, results, strict=True) if w.loop is loop]
-                try:
-                    loop.call_soon_threadsafe(_resolve, mine)
-                except RuntimeError:  # the loop is closed: nobody waits any more
-                    log.warning("answer-unwanted", count=len(mine))
+            answers = list(zip(batch, self._write(batch), strict=True))
+            try:
+                batch[0].loop.call_soon_threadsafe(_resolve, answers)
+            except RuntimeError:  # the loop is closed: nobody waits any more
+                log.warning("answer-unwanted", count=len(batch))
 
     def _next(self) -> list[_Waiting]:
         """What shares the next transaction; empty when the committer has stopped and nothing waits."""
         with self._changed:
             while not self._queue and not self._stopping:
                 self._changed.wait()
-            batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
-            self._weight -= sum(waiting.weight for waiting in batch)
-        return batch
+            return [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
 
     def _write(self, batch: Sequence[_Waiting]) -> list[Any]:
         """A result or an exception for each; a batch that fails for its data is halved until the culprit is alone."""

@@ -174,7 +174,7 @@ class Queries:
     def revision(self) -> int:
         """The number of the newest revision of documents, credentials and keys."""
         with self._asking() as connection:
-            return connection.execute(select(revision.c.number)).scalar_one()
+            return int(connection.execute(select(revision.c.number)).scalar_one())
 
     def documents(self) -> list[Document]:
         """The newest revision of every document and file that has not been removed."""

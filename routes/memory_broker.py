@@ -19,8 +19,6 @@ from routes.broker import Arrived, Carried, Signal
 
 R = TypeVar("R")
 
-PREFETCHED_SIGNALS = 1_000
-
 
 class MemoryBroker:
     """Implements `routes.broker.Broker`; started by the first call, in the event loop of that call."""
@@ -33,6 +31,7 @@ class MemoryBroker:
         self._stopping = False
         self._consumers: dict[str, Consumer] = {}
         self._declared: set[str] = set()
+        self._listeners: dict[str, Callable[[Signal], None]] = {}
         self._thread = threading.Thread(target=self._run, name="memory-broker", daemon=True)
         self._thread.start()
 
@@ -64,16 +63,12 @@ class MemoryBroker:
         await self._do(cancel)
 
     async def signal(self, process: str, signal: Signal) -> None:
-        await self._do(lambda: self._put(f"process.{process}", signal.encode()))
+        """There is one process: what is said to it needs no queue."""
+        if heard := self._listeners.get(process):
+            heard(signal)
 
     async def listen(self, process: str, heard: Callable[[Signal], None]) -> None:
-        loop = asyncio.get_running_loop()
-
-        def came(message: Message) -> None:
-            message.ack()
-            loop.call_soon_threadsafe(heard, Signal.decode(message.body))
-
-        await self._do(lambda: self._consume(f"process.{process}", PREFETCHED_SIGNALS, came))
+        self._listeners[process] = heard
 
     async def close(self) -> None:
         with self._changed:

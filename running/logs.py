@@ -65,14 +65,27 @@ class _Stream:
 
 
 def _audit(stream: logging.Logger) -> Callable[[Sequence[bytes]], None]:
-    audit = structlog.wrap_logger(_Stream(stream, "audit"), processors=[_named, _rendered])
+    """The lines of one commit go out together: writing each alone costs more than making it."""
+    lines: list[str] = []
+    audit = structlog.wrap_logger(_Lines(lines), processors=[_named, _rendered])
 
     def told(events: Sequence[bytes]) -> None:
         for event in events:
             fields = orjson.loads(event)
             audit.info(fields.pop("event"), level="info", **fields)
+        stream.info("\n".join(lines))
+        lines.clear()
 
     return told
+
+
+class _Lines:
+    """What structlog writes to: a list of lines, under the name of the audit log."""
+
+    name = "audit"
+
+    def __init__(self, lines: list[str]) -> None:
+        self.info = lines.append
 
 
 def _named(logger: Any, _: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -70,6 +70,8 @@ def accept(transaction: Transaction, command: commands.Accept) -> Accepted:
                 _first_wake(new.state, now, expires_at),
                 expires_at,
                 now,
+                0,
+                "",
             )
         )
     transaction.record(command.event)

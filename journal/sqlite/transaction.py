@@ -5,28 +5,35 @@ Rows that are only inserted are gathered and written at its end, one statement a
 
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from journal.chain import Chain
 from journal.commands import Event, Reference
 
-INSERTS: Final = MappingProxyType(
+T = TypeVar("T")
+
+COLUMNS: Final = MappingProxyType(
     {
-        "messages": "INSERT INTO messages (id, contract, version, exchange, sender, format, size, digest, subject,"
-        " traceparent, waiter, accepted_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        "bodies": "INSERT OR REPLACE INTO bodies (message, part, format, salt, data, expires_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        "deliveries": "INSERT INTO deliveries (id, message, system, state, reason, attempt, rings, repeatable,"
-        " order_key, worker, wake_at, expires_at, changed_at) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, '', ?, ?, ?)",
-        "attempts": "INSERT INTO attempts (delivery, number, worker, started_at, duration, result, code, http_status,"
-        " revision, late) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        "replies": "INSERT OR REPLACE INTO replies (delivery, message, kind, fault, at) VALUES (?, ?, ?, ?, ?)",
-        "audit_events": "INSERT INTO audit_events (writer, number, message, event, at, content, hash)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "messages": "id, contract, version, exchange, sender, format, size, digest, subject, traceparent, waiter,"
+        " accepted_at, expires_at",
+        "bodies": "message, part, format, salt, data, expires_at",
+        "deliveries": "id, message, system, state, reason, rings, repeatable, order_key, wake_at, expires_at,"
+        " changed_at, attempt, worker",
+        "attempts": "delivery, number, worker, started_at, duration, result, code, http_status, revision, late",
+        "replies": "delivery, message, kind, fault, at",
+        "audit_events": "writer, number, message, event, at, content, hash",
     }
 )
+"""What is inserted; a reply and its body replace those of an earlier attempt."""
+
+CHUNKS: Final = (64, 16, 4, 1)
+"""Rows to a statement. Python's sqlite3 gives the interpreter away at each statement and must win it back from a busy
+event loop: few statements for many rows, of few different texts, so that they stay prepared."""
 
 
 @dataclass(slots=True)
@@ -56,4 +63,23 @@ class Transaction:
                 )
             )
         for table, rows in self.rows.items():
-            self.connection.executemany(INSERTS[table], rows)
+            for chunk in chunks(rows):
+                self.connection.execute(_insert(table, len(chunk)), list(chain.from_iterable(chunk)))
+
+
+@cache
+def _insert(table: str, count: int) -> str:
+    columns = COLUMNS[table]
+    row = "(" + ", ".join("?" for _ in columns.split(",")) + ")"
+    return f"INSERT OR {'REPLACE' if table in {'bodies', 'replies'} else 'ABORT'} INTO {table} ({columns}) VALUES " + (
+        ", ".join([row] * count)
+    )
+
+
+def chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """All of them in order, in pieces of the sizes of `CHUNKS`, the large first."""
+    done = 0
+    for size in CHUNKS:
+        while len(rows) - done >= size:
+            yield rows[done : done + size]
+            done += size
