@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import secrets
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -35,14 +36,7 @@ HERE = Path(__file__).parent
 MODEL = HERE.parent / "provinces" / "model"
 CONNECTIONS = 32
 SOAP = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}
-BODY = orjson.dumps(
-    {
-        "station": {"code": "SH0001", "name": "Trạm quan trắc Bến Đá"},
-        "measuredAt": "2026-11-22T09:55:00+07:00",
-        "readings": [{"parameter": each, "value": 41.5, "unit": "µg/m3"} for each in ("pm25", "pm10", "so2", "no2")],
-        "note": "x" * 644,
-    }
-)
+BODY = (HERE / "province" / "reading.example.json").read_bytes()
 
 out = Console(highlight=False)
 
@@ -120,8 +114,9 @@ def bare_starlette(run: Run) -> None:
 
 
 def accepting(run: Run, folder: Path) -> None:
-    """Accepted durably and handed to the broker, for a receiver that nobody calls."""
-    with bus(folder / "accept", HERE / "province", {}, "sender") as (url, token, pid):
+    """Accepted durably and handed to the broker, for a receiver that never answers its one call."""
+    with server("silent") as silent, bus(folder / "accept", HERE / "province", {"silent": silent}, "sender") as served:
+        url, token, pid = served
         request = message(url, "bench.kept", token)
         drive(url, [request], count=500, connections=CONNECTIONS, expected=202)
         cpu = cpu_seconds(pid)
@@ -200,7 +195,7 @@ def envelope(password: str) -> bytes:
     wsse = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
     return (
         '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Header>'
-        f'<w:Security xmlns:w="{wsse}"><w:UsernameToken><w:Username>truc-lgsp</w:Username>'
+        f'<w:Security xmlns:w="{wsse}"><w:UsernameToken><w:Username>truc-lien-thong</w:Username>'
         f"<w:Password>{password}</w:Password></w:UsernameToken></w:Security></e:Header><e:Body>{body}</e:Body></e:Envelope>"
     ).encode()
 
@@ -249,6 +244,8 @@ def show(figures: dict[str, Any]) -> None:
 
 
 def main() -> None:
+    # Ended from outside, the bench still ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     run = Run(0.1 if "--quick" in sys.argv else 1.0)
     with tempfile.TemporaryDirectory(prefix="lgsp-bench-") as temporary:
         folder = Path(temporary)

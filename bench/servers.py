@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import sys
+from typing import cast
 
 import uvicorn
 import uvloop
@@ -18,9 +19,7 @@ class _Sink(asyncio.Protocol):
     received = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
         self._buffer = b""
 
     def data_received(self, data: bytes) -> None:
@@ -49,17 +48,18 @@ def bare() -> Starlette:
     return Starlette(routes=[Route("/messages/{contract}", _accepted, methods=["POST"])])
 
 
-async def _sink(listening: socket.socket) -> None:
-    server = await asyncio.get_running_loop().create_server(_Sink, sock=listening)
+async def _serve(protocol: type[asyncio.Protocol], listening: socket.socket) -> None:
+    server = await asyncio.get_running_loop().create_server(protocol, sock=listening)
     await server.serve_forever()
 
 
 def main(kind: str) -> None:
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
     print(listening.getsockname()[1], flush=True)
-    if kind == "sink":
+    if kind != "bare":
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_sink(listening))
+            # A bare protocol reads and never answers.
+            runner.run(_serve(_Sink if kind == "sink" else asyncio.Protocol, listening))
     config = uvicorn.Config(bare(), log_config=None, access_log=False, lifespan="off")
     uvicorn.Server(config).run(sockets=[listening])
 

@@ -47,7 +47,11 @@ def test_each_audit_event_is_documented() -> None:
     """Every audit event that the code records stands in docs/audit.md."""
     folders = ("adapters", "documents", "journal", "routes", "running")
     source = "\n".join(path.read_text() for folder in folders for path in (ROOT / folder).rglob("*.py"))
-    events = set(re.findall(r'"((?:message|caller|attempt|delivery|reply|documents|credential|key)\.[a-z]+)"', source))
+    events = set(
+        re.findall(
+            r'"((?:message|caller|attempt|delivery|reply|documents|credential|key)\.[a-z]+ed|key\.made)"', source
+        )
+    )
     page = Path(DOCS / "audit.md").read_text(encoding="utf-8")
     assert events
     assert not [event for event in sorted(events) if f"`{event}`" not in page]
