@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import socket
 import threading
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -94,6 +95,12 @@ def request(
     lines = [octets(method) + b" " + octets(path) + b" HTTP/1.1"]
     lines += [octets(name) + b": " + octets(value) for name, value in fields.items() if value is not None]
     return b"\r\n".join(lines) + b"\r\n\r\n" + (body or b"")
+
+
+def encoded(part: Any) -> str:
+    """A part of a token (RFC 7515 §3.1): bytes, or what becomes JSON."""
+    data = part if isinstance(part, bytes) else orjson.dumps(part)
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 @dataclass

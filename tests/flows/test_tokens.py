@@ -1,7 +1,7 @@
 """Tokens that are missing, old, forged, borrowed or withdrawn, over a real socket."""
 
 import hmac
-from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from identity.credentials import issue as issue_credential
 from identity.keyring import KeyRing, Purpose, new_key
 from identity.tokens import issue
-from tests.flows.hostile_bus import CLOCK, Served, is_problem, refused, request, serving, surviving
+from tests.flows.hostile_bus import CLOCK, Served, encoded, is_problem, refused, request, serving, surviving
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +28,6 @@ def bus(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 def survives(bus: Served) -> Iterator[None]:
     """After each test the bus still takes and delivers a good message."""
     yield from surviving(bus)
-
-
-def encoded(part: Any) -> str:
-    data = part if isinstance(part, bytes) else orjson.dumps(part)
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
