@@ -73,15 +73,10 @@ class Contract:
     limits: Limits = Limits()
     retention: Retention = Retention()
     title: Mapping[str, str] = field(default_factory=dict)
+    reference: str = field(init=False)  # name@major, as grants and routes name it
 
-    @property
-    def major(self) -> int:
-        return int(self.version.partition(".")[0])
-
-    @property
-    def reference(self) -> str:
-        """``name@major``, as grants and routes name it."""
-        return f"{self.name}@{self.major}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reference", f"{self.name}@{self.version.partition('.')[0]}")
 
     @property
     def life(self) -> float:

@@ -56,10 +56,13 @@ class Committer:
         self._count = 0
         self._weight = 0
         self._gathered: list[_Waiting] = []
+        self._followers: list[_Waiting] = []
         # Of both threads, under the lock.
         self._queue: deque[_Waiting] = deque()
         self._stopping = False
         self._changed = threading.Condition()
+        # Of the thread: what was committed and is not yet told.
+        self._events: list[bytes] = []
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
 
@@ -83,6 +86,19 @@ class Committer:
             self._count -= 1
             self._weight -= weight
 
+    def follow(self, command: Command[Any]) -> None:
+        """Write it along with whatever is written next, which the sweeper's rhythm bounds; a failure is logged.
+
+        For what is told after an answer: it costs its caller nothing and is worth no commit of its own.
+        """
+        if self._stopping or len(self._followers) >= self._most_commands:
+            log.error("follower-lost", command=type(command).__name__)
+            return
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(command, loop.create_future(), loop)
+        waiting.future.add_done_callback(_log_failure)
+        self._followers.append(waiting)
+
     def close(self) -> None:
         """Write what is waiting, then close the store. Blocks; nobody may write any more."""
         self._hand_over()
@@ -93,7 +109,8 @@ class Committer:
         self._store.close()
 
     def _hand_over(self) -> None:
-        gathered, self._gathered = self._gathered, []
+        gathered = self._followers + self._gathered
+        self._followers, self._gathered = [], []
         with self._changed:
             self._queue.extend(gathered)
             self._changed.notify()
@@ -105,6 +122,9 @@ class Committer:
                 batch[0].loop.call_soon_threadsafe(_resolve, answers)
             except RuntimeError:  # the loop is closed: nobody waits any more
                 log.warning("answer-unwanted", count=len(batch))
+            if self._events and self._told:
+                self._told(self._events)
+            self._events = []
 
     def _next(self) -> list[_Waiting]:
         """What shares the next transaction; empty when the committer has stopped and nothing waits."""
@@ -129,9 +149,13 @@ class Committer:
         except Exception as unforeseen:  # noqa: BLE001 - the writer must outlive whatever a driver raises
             log.error("journal-failed", kind=type(unforeseen).__name__)
             return [InternalError()] * len(batch)
-        if written.events and self._told:
-            self._told(written.events)
+        self._events += written.events
         return list(written.results)
+
+
+def _log_failure(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled() and (failed := future.exception()):
+        log.error("follower-lost", kind=type(failed).__name__)
 
 
 def _resolve(answers: Sequence[tuple[_Waiting, Any]]) -> None:

@@ -89,12 +89,13 @@ class Acceptor:
         """
         data = b""
         try:
-            contract = permitted(snapshot, arrival, self._today())
+            today = civil_date(self._clock.now())
+            contract = permitted(snapshot, arrival, today)
             data = await arrival.read(contract.limits.max_bytes)
             body = Body(body_format(arrival, contract), data)
             parsed = await check(contract, body)
             routes = router.choose(snapshot, contract, parsed)
-            deliveries = tuple(router.deliveries(snapshot, contract, routes, self._backlog, self._clock, self._today()))
+            deliveries = tuple(router.deliveries(snapshot, contract, routes, self._backlog, self._clock, today))
             envelope = self._envelope(arrival, contract, waits=waits)
             command = self._command(snapshot, arrival, contract, envelope, body, parsed, deliveries)
             accepted = await self._committer.write(command)
@@ -104,7 +105,7 @@ class Acceptor:
             await self._refuse(snapshot, arrival, refused, data)
             raise
         self._ring(envelope, body, deliveries)
-        return Acceptance(replace(envelope, accepted_at=accepted.accepted_at), contract, deliveries)
+        return Acceptance(envelope, contract, deliveries)
 
     def _envelope(self, arrival: Arrival, contract: Contract, *, waits: bool | None) -> Envelope:
         now = self._clock.now()
@@ -168,9 +169,6 @@ class Acceptor:
             facts |= {"keyedHash": keyed_hash(snapshot.keys, data), "size": len(data)}
         reference = await self._committer.write(Record(Event("message.refused", arrival.sender, facts=facts)))
         refused.reference = str(reference)
-
-    def _today(self) -> date:
-        return civil_date(self._clock.now())
 
 
 def repeated(accepted: Accepted, command: Accept, contract: Contract) -> Acceptance:
@@ -254,4 +252,5 @@ def trace(sent: str | None) -> str:
     """The sender's own trace, or a new one."""
     if sent and TRACEPARENT.fullmatch(sent):
         return sent
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    new = secrets.token_hex(24)
+    return f"00-{new[:32]}-{new[32:]}-01"

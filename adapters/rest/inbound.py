@@ -7,7 +7,6 @@ from urllib.parse import parse_qs
 from uuid import UUID
 
 import structlog
-from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +16,7 @@ from starlette.routing import Route as Path
 from adapters.rest import answers
 from adapters.rest.parameters import client, limit, since, state
 from adapters.rest.preferences import Preference, preference
-from adapters.rest.reading import bearer, declared_format, header_text, read_body
+from adapters.rest.reading import InFlight, bearer, declared_format, header_text, read_body
 from bus.clock import Clock
 from bus.envelope import Exchange
 from bus.errors import (
@@ -49,6 +48,9 @@ GRACE: Final = 1.0
 
 POLL: Final = 0.25
 """Seconds between looks into the journal for a caller whose message another process rings."""
+
+LONGEST_FORM: Final = 8192
+"""Bytes; a token is asked for in about two hundred."""
 
 BASIC: Final = 'Basic realm="lgsp", charset="UTF-8"'
 
@@ -82,6 +84,7 @@ class FrontDoor:
         self._process = process
         self._body_timeout = body_timeout
         self._callers = Callers(clock)
+        self._in_flight = InFlight()
 
     def paths(self) -> list[Path]:
         return [
@@ -100,18 +103,19 @@ class FrontDoor:
         snapshot, caller = await self._identify(request)
         prefer = preference(request.headers.getlist("prefer"))
         name, _, version = request.path_params["contract"].partition("@")
-        arrival = Arrival(
-            caller.system,
-            name,
-            version or None,
-            declared_format(request.headers.get("content-type")),
-            lambda limit: read_body(request, limit, self._body_timeout),
-            header_text(request, "idempotency-key", 255),
-            request.headers.get("traceparent"),
-        )
         waits = None if prefer.wait is None else prefer.wait > 0
-        accepted = await self._acceptor.accept(snapshot, arrival, waits=waits)
-        return await self._wait(accepted, prefer, _language(request))
+        with self._in_flight.holding() as take:
+            arrival = Arrival(
+                caller.system,
+                name,
+                version or None,
+                declared_format(request.headers.get("content-type")),
+                lambda limit: read_body(request, limit, self._body_timeout, take),
+                header_text(request, "idempotency-key", 255),
+                request.headers.get("traceparent"),
+            )
+            accepted = await self._acceptor.accept(snapshot, arrival, waits=waits)
+        return await self._wait(accepted, prefer, request)
 
     async def show(self, request: Request) -> Response:
         """A message's state and timeline, for its sender."""
@@ -133,7 +137,7 @@ class FrontDoor:
             raise ReplyMissing(exchange=exchange)
         answer = answers.view_answer(view, reply, _language(request))
         if answer.status_code in {200, 422} and request.method == "GET":
-            answer.background = self._tell("reply.fetched", caller.system, view.envelope.message)
+            self._committer.follow(Record(Event("reply.fetched", caller.system, view.envelope.message)))
         return answer
 
     async def list(self, request: Request) -> Response:
@@ -154,7 +158,9 @@ class FrontDoor:
         uncached = {"Cache-Control": "no-store"}
         try:
             snapshot = self._snapshots.current()
-            form = parse_qs((await read_body(request, 8192, self._body_timeout)).decode("ascii", "replace"))
+            with self._in_flight.holding() as take:
+                data = await read_body(request, LONGEST_FORM, self._body_timeout, take)
+            form = parse_qs(data.decode("ascii", "replace"))
             name, secret = client(request, form)
             if form.get("grant_type") != ["client_credentials"]:
                 return answers.json_answer({"error": "unsupported_grant_type"}, 400, uncached)
@@ -195,18 +201,19 @@ class FrontDoor:
             raise MessageUnknown
         return view
 
-    async def _wait(self, accepted: Acceptance, prefer: Preference, language: Language) -> Response:
+    async def _wait(self, accepted: Acceptance, prefer: Preference, request: Request) -> Response:
         """Nothing is awaited between acceptance and `expect`, so no signal is missed."""
         message = accepted.envelope.message
         seconds = prefer.wait
         if seconds is None:
-            request = accepted.contract.exchange is Exchange.REQUEST
-            seconds = accepted.contract.limits.timeout + GRACE if request else 0.0
+            is_request = accepted.contract.exchange is Exchange.REQUEST
+            seconds = accepted.contract.limits.timeout + GRACE if is_request else 0.0
         applied = {"Preference-Applied": prefer.applied} if prefer.applied else {}
         if seconds <= 0:
             return answers.open_answer(str(message), MessageState.ACCEPTED, applied)
         with self._waiting.expect(message) as future:
             signal = await self._signal(accepted, future, seconds)
+        language = _language(request)
         if signal and signal.body is not None:
             answer = answers.reply_answer(
                 str(message), Reply(signal.kind, signal.body, signal.fault), language, applied
@@ -218,7 +225,7 @@ class FrontDoor:
                 raise InternalError
             answer = answers.view_answer(view, found[1] if found else None, language, applied)
         if answer.status_code in {200, 422} and accepted.contract.exchange is Exchange.REQUEST:
-            answer.background = self._tell("reply.returned", accepted.envelope.sender, message)
+            self._committer.follow(Record(Event("reply.returned", accepted.envelope.sender, message)))
         return answer
 
     async def _signal(self, accepted: Acceptance, future: asyncio.Future[Signal], seconds: float) -> Signal | None:
@@ -238,16 +245,6 @@ class FrontDoor:
             if future.done():
                 await asyncio.sleep(min(POLL, left))
         return None
-
-    def _tell(self, name: str, actor: str, message: UUID) -> BackgroundTask:
-        return BackgroundTask(self._record, Event(name, actor, message))
-
-    async def _record(self, event: Event) -> None:
-        """After the answer, when nobody can be told any more that it failed."""
-        try:
-            await self._committer.write(Record(event))
-        except BusError as unavailable:
-            log.error("event-not-recorded", event_name=event.name, message=str(event.message), code=unavailable.code)
 
 
 def _answering(endpoint: Endpoint) -> Endpoint:

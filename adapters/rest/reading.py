@@ -2,19 +2,58 @@
 
 import asyncio
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 
 from bus.envelope import Format
-from bus.errors import BodyTimeout, BodyTooLarge, CharsetUnsupported, EncodingUnsupported, HeaderInvalid
+from bus.errors import (
+    BodyTimeout,
+    BodyTooLarge,
+    CharsetUnsupported,
+    EncodingUnsupported,
+    HeaderInvalid,
+    Overloaded,
+)
+
+MOST_IN_FLIGHT: Final = 256 * 1024 * 1024
+"""Bytes of bodies that a process holds at a time, from their arrival to their commit: four of the largest."""
 
 CHARSET = re.compile(r';[ \t]*charset\*?="?([^";,\s]*)', re.IGNORECASE)
 
 
-async def read_body(request: Request, limit: int, seconds: float) -> bytes:
-    """The whole body, refused as soon as it is known to be too large, or slower than so many seconds.
+class InFlight:
+    """Counts the bytes of every body that this process holds."""
 
-    Raises `BodyTooLarge`, `BodyTimeout`, `EncodingUnsupported`.
+    def __init__(self, most: int = MOST_IN_FLIGHT) -> None:
+        self._most = most
+        self.held = 0
+
+    @contextmanager
+    def holding(self) -> Iterator[Callable[[int], None]]:
+        """What is taken by calling the result is given back at the end. Taking raises `Overloaded`."""
+        mine = 0
+
+        def take(size: int) -> None:
+            nonlocal mine
+            if self.held + size > self._most:
+                raise Overloaded(retry_after=1)
+            self.held += size
+            mine += size
+
+        try:
+            yield take
+        finally:
+            self.held -= mine
+
+
+async def read_body(request: Request, limit: int, seconds: float, take: Callable[[int], None]) -> bytes:
+    """The whole body, refused as soon as it is known to be too large, slower than so many seconds, or more than this
+    process can hold; each piece is taken before it is kept.
+
+    Raises `BodyTooLarge`, `BodyTimeout`, `EncodingUnsupported`, `Overloaded`.
     """
     if any(each.strip().lower() not in {"", "identity"} for each in request.headers.getlist("content-encoding")):
         raise EncodingUnsupported
@@ -29,6 +68,7 @@ async def read_body(request: Request, limit: int, seconds: float) -> bytes:
                 size += len(chunk)
                 if size > limit:
                     raise BodyTooLarge(limit=limit)
+                take(len(chunk))
                 chunks.append(chunk)
     except TimeoutError:
         raise BodyTimeout(limit=round(seconds)) from None

@@ -108,3 +108,21 @@ async def test_events_are_told_after_the_commit(store: Recorder) -> None:
     await asyncio.gather(*map(committer.write, some(10)))
     await asyncio.to_thread(committer.close)
     assert len(told) == 10
+
+
+async def test_follower_goes_with_the_next(committer: Committer, store: Recorder) -> None:
+    """What follows is written in the transaction of whatever is written next, and not before."""
+    follower, leader = some(2)
+    committer.follow(follower)
+    await asyncio.sleep(0)
+    assert store.batches == []
+    await committer.write(leader)
+    assert store.batches == [[follower, leader]]
+
+
+async def test_followers_are_not_left_behind(store: Recorder) -> None:
+    """What follows is written when the committer closes, if nothing was written before."""
+    committer = Committer(store)
+    committer.follow(some(1)[0])
+    await asyncio.to_thread(committer.close)
+    assert sum(map(len, store.batches)) == 1
