@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from documents.check import Report, check_folder
+from documents.check import Report, check_folder_bounded
 from documents.plan import Plan, plan, result
 from documents.problems import Problem
 from documents.store import read, writing
@@ -23,7 +23,7 @@ class Applied:
 
 def check_here(home: Home, folder: Path) -> Report:
     """Everything wrong with a folder's documents, and which secrets of this data folder they lack."""
-    return check_folder(folder, civil_date(home.clock.now()), home.secrets)
+    return check_folder_bounded(folder, civil_date(home.clock.now()), home.settings.secrets_folder)
 
 
 def apply_folder(
