@@ -126,5 +126,6 @@ def test_head_is_get_without_a_body(bus: Served) -> None:
     location = asked.headers["location"]
     whole, head = (bus.call(method, f"{location}/reply", None) for method in ("GET", "HEAD"))
     assert (head.status, head.headers["content-length"], head.body) == (200, whole.headers["content-length"], b"")
+    assert bus.is_well()  # what is told after an answer is written with the next commit
     told = [each["event"] for each in bus.call("GET", location, None).json()["timeline"]]
     assert told.count("reply.fetched") == 1
