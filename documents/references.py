@@ -172,7 +172,10 @@ def _target(bench: Bench, written: Written, route: kinds.Route, system: kinds.Sy
         bench.say(written, f"the system {system.name} has no `endpoint`: it can only send.", "to")
     if system.adapter == "inbox" and contract.exchange == "request":
         bench.say(written, f"{system.name} fetches its messages, and cannot answer a request in time.", "to")
+    if system.adapter == "inbox":
+        bench.warn(written, f"{system.name} cannot fetch its messages from this version of the bus: they wait.", "to")
     if route.order_by is not None:
+        bench.warn(written, "this version of the bus does not keep an order yet.", "orderBy")
         text, request = route.order_by, contract.request
         if request.format == "json":
             bench.attempt(written, ("orderBy",), lambda: compile_pointer(text))

@@ -28,6 +28,7 @@ from routes.broker import LARGEST_CARRIED, Broker, Carried, Signal
 from routes.model import Route, Snapshot, System
 from routes.offload import off_the_loop
 from routes.outcome import decide
+from routes.pace import Pace
 from routes.reply import take
 from routes.snapshots import Snapshots
 
@@ -63,9 +64,10 @@ class Plan:
 
 @dataclass(slots=True)
 class Lane:
-    """One system's deliveries: as many at once as it may be called."""
+    """One system's deliveries: as many at once, and as fast, as it may be called."""
 
     slots: asyncio.Semaphore
+    pace: Pace
     concurrency: int
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -99,6 +101,8 @@ class Worker:
                 await self.follow()
             except SnapshotStale:
                 log.warning("snapshot-stale")
+            except Exception as failed:  # noqa: BLE001 - a broker that is down delays, it never stops the worker
+                log.error("subscription-failed", kind=type(failed).__name__)
             await asyncio.sleep(every)
 
     async def follow(self) -> None:
@@ -106,12 +110,16 @@ class Worker:
         callable_now = {name: system for name, system in self._snapshots.current().systems.items() if system.adapter}
         for name, lane in list(self._lanes.items()):
             wanted = callable_now.get(name)
-            if wanted is None or wanted.concurrency != lane.concurrency:
+            if wanted is None or (wanted.concurrency, wanted.rate_per_second) != (
+                lane.concurrency,
+                lane.pace.per_second,
+            ):
                 await self._broker.unsubscribe(name)
                 del self._lanes[name]
         for name in callable_now.keys() - self._lanes.keys():
             concurrency = callable_now[name].concurrency
-            lane = self._lanes[name] = Lane(asyncio.Semaphore(concurrency), concurrency)
+            pace = Pace(callable_now[name].rate_per_second, self._clock)
+            lane = self._lanes[name] = Lane(asyncio.Semaphore(concurrency), pace, concurrency)
             await self._broker.subscribe(name, 2 * concurrency, self._arrived(lane))
 
     async def drain(self) -> None:
@@ -132,24 +140,26 @@ class Worker:
     async def _serve(self, lane: Lane, carried: Carried, acknowledge: Callable[[], None]) -> None:
         try:
             async with lane.slots:
+                await lane.pace.turn()
                 await self.deliver(carried, acknowledge)
         except BusError as unavailable:
             # Unclaimed or unsettled, the lease brings it back.
             log.warning("delivery-postponed", delivery=str(carried.delivery), code=unavailable.code)
-            acknowledge()
         except Exception as unforeseen:  # noqa: BLE001 - one delivery's failure is not its system's
             log.error("delivery-failed", delivery=str(carried.delivery), kind=type(unforeseen).__name__)
-            acknowledge()
 
     async def deliver(self, carried: Carried, acknowledge: Callable[[], None] = lambda: None) -> None:
         """One attempt, from claim to settlement. Raises `BusError` where the journal cannot be written."""
-        snapshot = self._snapshots.current()
-        plan = _plan(snapshot, carried)
-        timeout = plan.contract.limits.timeout if isinstance(plan, Plan) else DEFAULT_TIMEOUT
-        lease = round(timeout * 1000) + CALL_MARGIN
-        began = self._clock.monotonic()
-        claimed = await self._committer.write(Claim(carried.delivery, self._name, lease))
-        acknowledge()
+        try:
+            snapshot = self._snapshots.current()
+            plan = _plan(snapshot, carried)
+            timeout = plan.contract.limits.timeout if isinstance(plan, Plan) else DEFAULT_TIMEOUT
+            lease = round(timeout * 1000) + CALL_MARGIN
+            began = self._clock.monotonic()
+            claimed = await self._committer.write(Claim(carried.delivery, self._name, lease))
+        finally:
+            # Once, whatever came of it: claimed or not, from here on a lease brings it back.
+            acknowledge()
         if claimed is None:
             return
         if isinstance(plan, Outcome):

@@ -73,6 +73,7 @@ class Province:
     contracts: dict[str, Contract]
     routes: list[Route]
     grants: list[Grant]
+    rate_per_second: float | None = None
     credentials: dict[str, Credential] = field(default_factory=dict)
     keys: KeyRing = field(default_factory=lambda: KeyRing(new_key(each, 1, CLOCK.new_id) for each in Purpose))
 
@@ -84,7 +85,7 @@ class Province:
             revision,
             {name: (contract,) for name, contract in self.contracts.items()},
             routes,
-            {name: System(name, "H99", receiver, 4) for name, receiver in self.receivers.items()},
+            {name: System(name, "H99", receiver, 4, self.rate_per_second) for name, receiver in self.receivers.items()},
             Grants(self.grants),
             self.credentials,
             self.keys,

@@ -241,3 +241,14 @@ async def test_restart_goes_on_where_it_was(bus: Bus, province: Province) -> Non
     province.receivers["his"].answer = answering(Result.ANSWERED)
     async with bus() as (_, client):
         assert (await ended(client, sent.headers["location"]))["state"] == "done"
+
+
+async def test_rate_limit_is_kept(bus: Bus, province: Province) -> None:
+    """A system is called no faster than its document allows."""
+    province.rate_per_second = 20.0
+    async with bus() as (_, client):
+        began = asyncio.get_running_loop().time()
+        sent = [await client.post("/messages/tell", json={"n": n}) for n in range(6)]
+        for each in sent:
+            await ended(client, each.headers["location"])
+        assert asyncio.get_running_loop().time() - began >= 5 / 20
