@@ -89,23 +89,26 @@ class Signal:
 
 
 Arrived = Callable[[Carried, Callable[[], None]], None]
-"""Called in the event loop with what came, and how to acknowledge it."""
+"""Called in the event loop with what came, and how to acknowledge it; to acknowledge again, or what came by a
+subscription that has ended, does nothing."""
 
 
 class Broker(Protocol):
     """Carries deliveries to workers, a queue a system, and signals to processes."""
 
     async def publish(self, batch: Sequence[Carried]) -> Sequence[Carried]:
-        """Hand over; the result is what the broker did not take."""
+        """Hand over; the result is what the broker did not take. Raises `OSError` where it cannot be reached."""
 
     async def subscribe(self, system: str, prefetch: int, arrived: Arrived) -> None:
         """Have a system's deliveries come, at most `prefetch` unacknowledged."""
 
-    async def unsubscribe(self, system: str) -> None: ...
+    async def unsubscribe(self, system: str) -> None:
+        """Nothing more comes; what came and was not acknowledged may be lost."""
 
     async def signal(self, process: str, signal: Signal) -> None:
         """Tell a process; a signal that is lost costs its caller a look into the journal at the end of the wait."""
 
     async def listen(self, process: str, heard: Callable[[Signal], None]) -> None: ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """End everything; what it still held may be lost."""

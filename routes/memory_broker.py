@@ -12,12 +12,15 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 from uuid import uuid4
 
+import structlog
 from kombu import Connection, Consumer, Exchange, Queue
 from kombu.message import Message
 
 from routes.broker import Arrived, Carried, Signal
 
 R = TypeVar("R")
+
+log = structlog.get_logger("broker")
 
 
 class MemoryBroker:
@@ -48,7 +51,7 @@ class MemoryBroker:
 
         def came(message: Message) -> None:
             def acknowledge() -> None:
-                self._give(message.ack)
+                self._give(lambda: None if message.acknowledged else message.ack())
 
             loop.call_soon_threadsafe(arrived, Carried.decode(message.body), acknowledge)
 
@@ -77,7 +80,9 @@ class MemoryBroker:
         await asyncio.to_thread(self._thread.join)
 
     async def _do(self, job: Callable[[], R]) -> R:
-        """Run a job in the thread and give its result."""
+        """Run a job in the thread and give its result. Raises `ConnectionError` where the broker has closed."""
+        if self._stopping:
+            raise ConnectionError
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
 
@@ -103,9 +108,15 @@ class MemoryBroker:
             self._producer = connection.Producer(auto_declare=False)
             self._exchange = Exchange(self._name, type="direct", durable=False)
             while jobs := self._next():
-                for job in jobs:
-                    job()
-                self._drain()
+                for job in (*jobs, self._drain):
+                    self._safely(job)
+
+    def _safely(self, job: Callable[[], None]) -> None:
+        """Whatever Kombu or an event loop that has closed makes of a job, the thread lives on."""
+        try:
+            job()
+        except Exception as failed:  # noqa: BLE001 - without this thread nothing would be carried any more
+            log.error("broker-failed", kind=type(failed).__name__)
 
     def _next(self) -> list[Callable[[], None]]:
         """Everything there is to do; empty when the broker has closed."""

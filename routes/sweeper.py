@@ -32,6 +32,8 @@ class Sweeper:
                 await self.sweep()
             except BusError as unavailable:
                 log.warning("sweep-postponed", code=unavailable.code)
+            except Exception as unforeseen:  # noqa: BLE001 - without sweeps nothing would be tried again
+                log.error("sweep-failed", kind=type(unforeseen).__name__)
             await asyncio.sleep(every)
 
     async def sweep(self, *, restart: bool = False) -> None:
