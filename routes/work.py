@@ -17,7 +17,7 @@ import structlog
 from adapters.call import Call, FaultRule, Outcome, Result
 from bus.clock import Clock
 from bus.envelope import Body, Envelope
-from bus.errors import BusError, SnapshotStale
+from bus.errors import BusError, JournalUnavailable, Overloaded, SnapshotStale
 from bus.states import Change
 from contracts.model import Contract
 from journal.commands import Claim, Claimed, Reply, Settle
@@ -166,7 +166,10 @@ class Worker:
             outcome, reply = plan, None
         else:
             outcome, reply = await self._attempt(plan, claimed, carried, began + lease / 2000)
-        await self._settle(plan, claimed, carried.envelope, snapshot.revision, outcome, reply, began)
+        settle = self._settlement(plan, claimed, snapshot.revision, outcome, reply, began)
+        applied = await self._write_surely(settle, began + lease / 1000)
+        if applied and carried.envelope.waiter and settle.change is not Change.RETRY:
+            await self._broker.signal(carried.envelope.waiter, signal(carried.envelope, reply))
 
     async def _attempt(
         self, plan: Plan, claimed: Claimed, carried: Carried, latest: float
@@ -195,16 +198,28 @@ class Worker:
             return Body(carried.envelope.format, carried.body)
         return await asyncio.to_thread(self._queries.body, carried.envelope.message)
 
-    async def _settle(
+    async def _write_surely(self, settle: Settle, until: float) -> bool:
+        """What came of a call is not forgotten because the journal was away for a moment: as long as the lease lasts,
+        the monotonic time `until`, it is written again."""
+        pause = 0.05
+        while True:
+            try:
+                return await self._committer.write(settle)
+            except (JournalUnavailable, Overloaded):
+                if self._clock.monotonic() + pause > until:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 2.0)
+
+    def _settlement(
         self,
         plan: Plan | Outcome,
         claimed: Claimed,
-        envelope: Envelope,
         revision: int,
         outcome: Outcome,
         reply: Reply | None,
         began: float,
-    ) -> None:
+    ) -> Settle:
         duration = round((self._clock.monotonic() - began) * 1000)
         verdict = decide(
             outcome,
@@ -214,7 +229,7 @@ class Worker:
             remaining=claimed.expires_at - claimed.now - duration,
             chance=self._chance(),
         )
-        settle = Settle(
+        return Settle(
             claimed.delivery,
             claimed.message,
             claimed.system,
@@ -232,9 +247,6 @@ class Worker:
             reply,
             round(plan.contract.retention.body * 1000) if isinstance(plan, Plan) else 0,
         )
-        applied = await self._committer.write(settle)
-        if applied and envelope.waiter and verdict.change is not Change.RETRY:
-            await self._broker.signal(envelope.waiter, signal(envelope, reply))
 
 
 def _plan(snapshot: Snapshot, carried: Carried) -> Plan | Outcome:
