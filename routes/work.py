@@ -8,7 +8,7 @@ import asyncio
 import random
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -25,7 +25,7 @@ from journal.committer import Committer
 from journal.leases import CALL_MARGIN
 from journal.queries import Queries
 from routes.broker import LARGEST_CARRIED, Broker, Carried, Signal
-from routes.model import Route, Snapshot, System
+from routes.model import Retry, Route, Snapshot, System
 from routes.offload import off_the_loop
 from routes.outcome import decide
 from routes.pace import Pace
@@ -175,23 +175,22 @@ class Worker:
         self, plan: Plan, claimed: Claimed, carried: Carried, latest: float
     ) -> tuple[Outcome, Reply | None]:
         """Transform, call, and read the answer; `latest` is the monotonic time after which it is too late to call."""
-        body = await self._body(carried)
+        try:
+            body = await self._body(carried)
+        except BusError as unavailable:
+            return Outcome(Result.NOT_SENT, unavailable.code), None
         if body is None:
             return Outcome(Result.REFUSED, "body-gone"), None
-        convert = plan.route.request
-        try:
-            outgoing = await off_the_loop(len(body.data), convert, body) if convert else body
-        except BusError as failed:
-            return Outcome(Result.REFUSED, failed.code), None
+        outgoing = await _converted(plan.route, body)
+        if isinstance(outgoing, Outcome):
+            return outgoing, None
         if self._clock.monotonic() > latest:
             return Outcome(Result.NOT_SENT, "worker-late"), None
         adapter = plan.system.adapter
         if adapter is None:
             return Outcome(Result.MISCONFIGURED, "system-not-callable"), None
         outcome = await adapter.call(_call(plan, claimed, carried.envelope, outgoing))
-        return await off_the_loop(
-            len(outcome.reply.data) if outcome.reply else 0, take, plan.contract, plan.route, outcome
-        )
+        return await _taken(plan, outcome)
 
     async def _body(self, carried: Carried) -> Body | None:
         if carried.body is not None:
@@ -225,7 +224,7 @@ class Worker:
             outcome,
             attempt=claimed.attempt,
             repeatable=claimed.repeatable,
-            retry=plan.route.retry if isinstance(plan, Plan) else Route("", 0, "").retry,
+            retry=plan.route.retry if isinstance(plan, Plan) else Retry(),
             remaining=claimed.expires_at - claimed.now - duration,
             chance=self._chance(),
         )
@@ -259,6 +258,30 @@ def _plan(snapshot: Snapshot, carried: Carried) -> Plan | Outcome:
         return Plan(contract, route, system)
     missing = "contract-missing" if not contract else "route-missing" if not route else "system-not-callable"
     return Outcome(Result.MISCONFIGURED, missing)
+
+
+async def _converted(route: Route, body: Body) -> Body | Outcome:
+    """The body in the receiver's shape; nothing was sent where it cannot be had."""
+    if route.request is None:
+        return body
+    try:
+        return await off_the_loop(len(body.data), route.request, body)
+    except BusError as failed:
+        return Outcome(Result.REFUSED, failed.code)
+    except Exception as unforeseen:  # noqa: BLE001 - a conversion's own fault must not look like a call cut off
+        log.error("conversion-failed", route=route.reference, kind=type(unforeseen).__name__)
+        return Outcome(Result.REFUSED, "internal")
+
+
+async def _taken(plan: Plan, outcome: Outcome) -> tuple[Outcome, Reply | None]:
+    """The answer as the contract wants it; kept raw where it cannot be had."""
+    size = len(outcome.reply.data) if outcome.reply else 0
+    try:
+        return await off_the_loop(size, take, plan.contract, plan.route, outcome)
+    except Exception as unforeseen:  # noqa: BLE001 - the receiver has answered, and that must be kept
+        log.error("reply-failed", route=plan.route.reference, kind=type(unforeseen).__name__)
+        raw = Reply("raw", outcome.reply) if outcome.reply else None
+        return replace(outcome, result=Result.REPLY_INVALID, code="internal", fault=""), raw
 
 
 def _call(plan: Plan, claimed: Claimed, envelope: Envelope, body: Body) -> Call:

@@ -252,3 +252,30 @@ async def test_rate_limit_is_kept(bus: Bus, province: Province) -> None:
         for each in sent:
             await ended(client, each.headers["location"])
         assert asyncio.get_running_loop().time() - began >= 5 / 20
+
+
+async def test_failing_conversion_sends_nothing(bus: Bus, province: Province) -> None:
+    """A conversion that fails in a way that nobody foresaw ends the delivery as refused, at once, and calls nobody."""
+
+    def broken(body: Body) -> Body:
+        raise ZeroDivisionError
+
+    province.routes = [replace(route, request=broken) for route in province.routes]
+    async with bus() as (_, client):
+        asked = await client.post("/messages/ask", json={})
+        view = (await client.get(asked.headers["location"])).json()
+    assert (asked.status_code, asked.json()["code"]) == (502, "receiver-refused")
+    assert view["timeline"][-1]["code"] == "internal"
+    assert province.receivers["his"].calls == []
+
+
+async def test_failing_reply_conversion_keeps_the_answer(bus: Bus, province: Province) -> None:
+    """An answer whose conversion fails in a way that nobody foresaw is kept raw, and its sender told so."""
+
+    def broken(body: Body) -> Body:
+        raise ZeroDivisionError
+
+    province.routes = [replace(route, reply=broken) for route in province.routes]
+    async with bus() as (_, client):
+        asked = await client.post("/messages/ask", json={})
+    assert (asked.status_code, asked.json()["code"]) == (502, "reply-invalid")
