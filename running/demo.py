@@ -136,9 +136,7 @@ def _reply(
     if status == 202 and (flow.expected.reply or flow.expected.fault):
         given = client.reply(message)
     if status >= 400 and "fault" not in given:
-        errors = given.get("errors")
-        place = errors[0]["detail"] if isinstance(errors, list) and errors else given.get("detail", "")
-        return given, f"refused ({given.get('code')}): {place}"
+        return given, f"refused: {given.get('code')}"
     if "fault" in given:
         return given, f"fault {given['fault']}"
     return given, "answered" if status == 200 else "delivered"
@@ -162,14 +160,15 @@ def _at(value: object, pointer: str) -> object:
 
 def _table(shown: list[Shown]) -> Table:
     table = Table(title="What travelled", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("")
     for column in ("what", "from", "to", "protocols", "outcome"):
         table.add_column(column, overflow="fold")
     table.add_column("ms", justify="right")
     for each in shown:
         flow = each.flow
-        mark = "[green]✓[/green] " if each.as_expected else "[red]✗[/red] "
         table.add_row(
-            mark + flow.title["en"],
+            "[green]✓[/green]" if each.as_expected else "[red]✗[/red]",
+            flow.title["en"],
             flow.sender,
             "\n".join(flow.expected.deliveries) or "—",
             f"{flow.source} → {flow.target}",
