@@ -1,0 +1,62 @@
+"""How deliveries and signals are written for a broker."""
+
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bus.envelope import Body, Envelope, Exchange, Format
+from journal.commands import Reply
+from routes.broker import LARGEST_CARRIED, Carried, Signal
+from routes.work import signal
+from tests.unit.routes.conftest import an_envelope
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=50)
+TIMES = st.integers(-(2**53), 2**53)
+ENVELOPES = st.builds(
+    Envelope,
+    st.uuids(),
+    TEXTS,
+    TEXTS,
+    st.sampled_from(Exchange),
+    TEXTS,
+    TIMES,
+    TIMES,
+    TEXTS,
+    st.sampled_from(Format),
+    TEXTS,
+)
+BODIES = st.builds(Body, st.sampled_from(Format), st.binary(max_size=200))
+
+
+@given(st.uuids(), TEXTS, ENVELOPES, st.none() | st.binary(max_size=200))
+def test_delivery_is_read_as_it_was_written(
+    delivery: UUID, system: str, envelope: Envelope, body: bytes | None
+) -> None:
+    """Every field of a delivery and every byte of its body survive, and no body is told from an empty one."""
+    carried = Carried(delivery, system, envelope, body)
+    assert Carried.decode(carried.encode()) == carried
+
+
+@given(st.uuids(), TEXTS, TEXTS, st.none() | BODIES)
+def test_signal_is_read_as_it_was_written(message: UUID, kind: str, fault: str, body: Body | None) -> None:
+    """Every field of a signal and every byte of its reply survive."""
+    given = Signal(message, kind, fault, body)
+    assert Signal.decode(given.encode()) == given
+
+
+def test_bodies_are_not_shown() -> None:
+    """The text of a delivery or a signal for people holds nothing of its body."""
+    body = b"Nguy\xe1\xbb\x85n"
+    carried = Carried(UUID(int=1), "his", an_envelope(), body)
+    assert "Nguy" not in repr(carried) + repr(Signal(UUID(int=1), "reply", "", Body(Format.JSON, body)))
+
+
+def test_signal_carries_what_is_small_and_right() -> None:
+    """A reply or fault of at most 64 KiB goes with its signal; a larger one, and a raw one, are left to the journal."""
+    envelope = an_envelope()
+    small, large = Body(Format.JSON, b"x" * LARGEST_CARRIED), Body(Format.JSON, b"x" * (LARGEST_CARRIED + 1))
+    assert signal(envelope, Reply("reply", small)) == Signal(envelope.message, "reply", "", small)
+    assert signal(envelope, Reply("fault", small, "not-found")) == Signal(envelope.message, "fault", "not-found", small)
+    for kept in (None, Reply("raw", small), Reply("reply", large)):
+        assert signal(envelope, kept) == Signal(envelope.message)
