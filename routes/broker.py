@@ -97,7 +97,7 @@ class Broker(Protocol):
     """Carries deliveries to workers, a queue a system, and signals to processes."""
 
     async def publish(self, batch: Sequence[Carried]) -> Sequence[Carried]:
-        """Hand over; the result is what the broker did not take. Raises `ConnectionError` where it cannot be reached."""
+        """Hand over; the result is what the broker did not take. Raises `ConnectionError` where it is away."""
 
     async def subscribe(self, system: str, prefetch: int, arrived: Arrived) -> None:
         """Have a system's deliveries come, at most `prefetch` unacknowledged."""

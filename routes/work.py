@@ -8,7 +8,8 @@ import asyncio
 import random
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -69,7 +70,6 @@ class Lane:
     slots: asyncio.Semaphore
     pace: Pace
     concurrency: int
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 
 class Worker:
@@ -93,6 +93,9 @@ class Worker:
         self._name = name
         self._chance = chance
         self._lanes: dict[str, Lane] = {}
+        # Of every lane, also of those that were left: what waits for its turn, and all that was not ended.
+        self._waiting: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, every: float = 0.5) -> None:
         """Serve until cancelled; looks for new and vanished systems every so many seconds."""
@@ -119,21 +122,25 @@ class Worker:
         for name in callable_now.keys() - self._lanes.keys():
             concurrency = callable_now[name].concurrency
             pace = Pace(callable_now[name].rate_per_second, self._clock)
-            lane = self._lanes[name] = Lane(asyncio.Semaphore(concurrency), pace, concurrency)
+            lane = Lane(asyncio.Semaphore(concurrency), pace, concurrency)
             await self._broker.subscribe(name, 2 * concurrency, self._arrived(lane))
+            self._lanes[name] = lane
 
     async def drain(self) -> None:
-        """Take nothing more, and wait for the calls in flight."""
+        """Take nothing more, let go of what is not claimed, and wait for the calls in flight."""
         for name in self._lanes:
-            await self._broker.unsubscribe(name)
-        tasks = [task for lane in self._lanes.values() for task in lane.tasks]
-        await asyncio.gather(*tasks, return_exceptions=True)
+            with suppress(ConnectionError):
+                await self._broker.unsubscribe(name)
+        for task in self._waiting:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _arrived(self, lane: Lane) -> Callable[[Carried, Callable[[], None]], None]:
         def arrived(carried: Carried, acknowledge: Callable[[], None]) -> None:
             task = asyncio.ensure_future(self._serve(lane, carried, acknowledge))
-            lane.tasks.add(task)
-            task.add_done_callback(lane.tasks.discard)
+            for tasks in (self._tasks, self._waiting):
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
 
         return arrived
 
@@ -141,6 +148,8 @@ class Worker:
         try:
             async with lane.slots:
                 await lane.pace.turn()
+                if task := asyncio.current_task():
+                    self._waiting.discard(task)
                 await self.deliver(carried, acknowledge)
         except BusError as unavailable:
             # Unclaimed or unsettled, the lease brings it back.

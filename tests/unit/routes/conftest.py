@@ -16,7 +16,7 @@ from identity.keyring import KeyRing, Purpose, new_key
 from journal.commands import Command, Event, Record, Reference
 from journal.committer import Committer
 from journal.store import Written
-from routes.broker import Carried
+from routes.broker import Arrived, Carried, Signal
 from routes.model import Route, Snapshot, System
 
 KEYS = KeyRing(new_key(purpose, 1, uuid4) for purpose in Purpose)
@@ -127,3 +127,50 @@ async def committer(store: Memory) -> AsyncIterator[Committer]:
     committer = Committer(store)
     yield committer
     await asyncio.to_thread(committer.close)
+
+
+class Silent:
+    """A broker that carries nothing and remembers what it was asked for; `failure` is raised from every call."""
+
+    def __init__(self) -> None:
+        self.published: list[Carried] = []
+        self.refused: tuple[Carried, ...] = ()
+        self.subscriptions: dict[str, tuple[int, Arrived]] = {}
+        self.signals: list[tuple[str, Signal]] = []
+        self.failure: Exception | None = None
+
+    def _fail(self) -> None:
+        if self.failure:
+            raise self.failure
+
+    async def publish(self, batch: Sequence[Carried]) -> Sequence[Carried]:
+        self._fail()
+        self.published += batch
+        return self.refused
+
+    async def subscribe(self, system: str, prefetch: int, arrived: Arrived) -> None:
+        self._fail()
+        self.subscriptions[system] = (prefetch, arrived)
+
+    async def unsubscribe(self, system: str) -> None:
+        self._fail()
+        del self.subscriptions[system]
+
+    async def signal(self, process: str, signal: Signal) -> None:
+        self._fail()
+        self.signals.append((process, signal))
+
+    async def listen(self, process: str, heard: Callable[[Signal], None]) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+@pytest.fixture
+def broker() -> Silent:
+    return Silent()
+
+
+async def turns(count: int = 20) -> None:
+    """Let the event loop go round."""
+    for _ in range(count):
+        await asyncio.sleep(0)
