@@ -212,7 +212,7 @@ def known(snapshot: Snapshot, contract: str) -> str:
 
 
 def safe_version(version: str | None) -> str:
-    return version if version and re.fullmatch(r"\d{1,6}(\.\d{1,6}){0,2}", version) else "-"
+    return version if version and re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6}){0,2}", version) else "-"
 
 
 def body_format(arrival: Arrival, contract: Contract) -> Format:

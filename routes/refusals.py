@@ -16,6 +16,8 @@ PERIOD = 60.0
 MOST_SOURCES = 10_000
 """Sources and reasons that are told apart; past it, sources are counted together."""
 
+EVERYBODY_ELSE = "*"
+
 
 @dataclass(slots=True)
 class _Count:
@@ -31,19 +33,19 @@ class Refusals:
         self._clock = clock
         self._actor = actor
         self._counts: dict[tuple[str, str], _Count] = {}
+        self._looked_at = clock.monotonic()
 
     async def refused(self, source: str, refusal: BusError) -> None:
         """`source` is the caller's address. Tells of the first at once, of the next ones when the period is over."""
         now = self._clock.monotonic()
         key = (source, refusal.code)
+        if key not in self._counts and self._full(now):
+            source = EVERYBODY_ELSE
+            key = (source, refusal.code)
         count = self._counts.get(key)
         if count and now - count.told_at < PERIOD:
             count.since += 1
             return
-        if count is None and len(self._counts) >= MOST_SOURCES:
-            self._counts = {key: each for key, each in self._counts.items() if now - each.told_at < PERIOD}
-            if len(self._counts) >= MOST_SOURCES:
-                return
         facts: dict[str, str | int] = {
             "code": refusal.code,
             "count": (count.since if count else 0) + 1,
@@ -52,3 +54,10 @@ class Refusals:
         self._counts[key] = _Count(now)
         reference = await self._committer.write(Record(Event("caller.refused", self._actor, facts=facts)))
         refusal.reference = str(reference)
+
+    def _full(self, now: float) -> bool:
+        """Whether no more sources can be told apart; old ones are looked for once in a while, not by every stranger."""
+        if len(self._counts) >= MOST_SOURCES and now - self._looked_at >= PERIOD / 10:
+            self._looked_at = now
+            self._counts = {key: each for key, each in self._counts.items() if now - each.told_at < PERIOD}
+        return len(self._counts) >= MOST_SOURCES
