@@ -5,8 +5,7 @@ from uuid import UUID
 
 from bus.states import Change, State, change, sources, target
 from journal import commands
-from journal.commands import Accepted, Claimed, Event, Reference
-from journal.leases import PUBLISH_LEASE
+from journal.commands import Accepted, Claimed, Reference
 from journal.sqlite.transaction import Transaction
 
 
@@ -31,63 +30,9 @@ UNRING: Final = (
 
 
 def accept(transaction: Transaction, command: commands.Accept) -> Accepted:
-    envelope, now = command.envelope, transaction.now
-    if command.once and (used := _use_once(transaction, command.once, envelope.message)):
+    if command.once and (used := _use_once(transaction, command.once, command.envelope.message)):
         return used
-    expires_at = now + command.life
-    message = envelope.message.hex
-    transaction.rows["messages"].append(
-        (
-            message,
-            envelope.contract,
-            envelope.version,
-            envelope.exchange,
-            envelope.sender,
-            envelope.format,
-            len(command.body),
-            command.digest,
-            command.subject,
-            envelope.traceparent,
-            envelope.waiter,
-            now,
-            expires_at,
-        )
-    )
-    transaction.rows["bodies"].append(
-        (message, "request", envelope.format, command.salt, command.body, now + command.body_life)
-    )
-    for new in command.deliveries:
-        transaction.rows["deliveries"].append(
-            (
-                new.id.hex,
-                message,
-                new.system,
-                new.state,
-                new.reason,
-                1 if new.state is State.QUEUED else 0,
-                new.repeatable,
-                new.order_key,
-                _first_wake(new.state, now, expires_at),
-                expires_at,
-                now,
-                0,
-                "",
-            )
-        )
-    transaction.record(command.event)
-    return Accepted(envelope.message, now, expires_at)
-
-
-def _first_wake(state: State, now: int, expires_at: int) -> int | None:
-    match state:
-        case State.PENDING:
-            return now
-        case State.QUEUED:
-            return min(now + PUBLISH_LEASE, expires_at)
-        case State.HELD:
-            return expires_at
-        case _:
-            return None
+    return transaction.rows.accept(command)
 
 
 def _use_once(transaction: Transaction, once: commands.Once, message: UUID) -> Accepted | None:
@@ -128,49 +73,8 @@ def settle(transaction: Transaction, command: commands.Settle) -> bool:
         SETTLE, (state, command.reason, due, due, now, command.delivery.hex, command.attempt)
     )
     applied = bool(updated.rowcount)
-    if applied and (reply := command.reply):
-        message, delivery = command.message.hex, command.delivery.hex
-        transaction.rows["replies"].append((delivery, message, reply.kind, reply.fault, now))
-        transaction.rows["bodies"].append(
-            (message, f"reply:{delivery}", reply.body.format, b"", reply.body.data, now + command.reply_life)
-        )
-    attempt_ended(transaction, command, state if applied else None)
+    transaction.rows.settle(command, state if applied else None)
     return applied
-
-
-def attempt_ended(transaction: Transaction, ended: commands.Settle, state: State | None) -> None:
-    """Keep the attempt and tell of it; `state` None: the outcome came after the lease had ended."""
-    transaction.rows["attempts"].append(
-        (
-            ended.delivery.hex,
-            ended.attempt,
-            ended.actor,
-            ended.started_at,
-            ended.duration,
-            ended.result,
-            ended.code,
-            ended.http_status,
-            ended.revision,
-            state is None,
-        )
-    )
-    facts: dict[str, str | int] = {
-        "attempt": ended.attempt,
-        "code": ended.code,
-        "delivery": str(ended.delivery),
-        "durationMs": ended.duration,
-        "result": ended.result,
-        "revision": ended.revision,
-        "state": state or "late",
-        "system": ended.system,
-    }
-    if ended.reason:
-        facts["reason"] = ended.reason
-    if ended.http_status is not None:
-        facts["httpStatus"] = ended.http_status
-    if ended.reply and ended.reply.fault:
-        facts["fault"] = ended.reply.fault
-    transaction.record(Event("attempt.ended", ended.actor, ended.message, facts))
 
 
 def unring(transaction: Transaction, command: commands.Unring) -> None:
@@ -193,13 +97,12 @@ def replay(transaction: Transaction, command: commands.Replay) -> State | None:
         " WHERE id = ?",
         (after, now, now + life, now, command.delivery.hex),
     )
-    facts: dict[str, str | int] = {"delivery": str(command.delivery), "stateBefore": before, "system": system}
-    transaction.record(Event("delivery.replayed", command.actor, message, facts))
+    transaction.rows.replay(command.delivery, message, system, before, command.actor)
     return before
 
 
 def record(transaction: Transaction, command: commands.Record) -> Reference:
-    return transaction.record(command.event)
+    return transaction.rows.record(command.event)
 
 
 def put_documents(transaction: Transaction, command: commands.PutDocuments) -> int:
@@ -208,7 +111,7 @@ def put_documents(transaction: Transaction, command: commands.PutDocuments) -> i
         "INSERT INTO documents (kind, name, version, revision, content, at) VALUES (?, ?, ?, ?, ?, ?)",
         [(each.kind, each.name, each.version, number, each.content, transaction.now) for each in command.documents],
     )
-    transaction.record(command.event)
+    transaction.rows.record(command.event)
     return number
 
 
@@ -221,7 +124,7 @@ def put_row(transaction: Transaction, command: commands.PutRow) -> int:
         f"INSERT OR REPLACE INTO {command.table} ({columns}) VALUES ({places})",
         tuple(command.row.values()),
     )
-    transaction.record(command.event)
+    transaction.rows.record(command.event)
     return _next_revision(transaction)
 
 

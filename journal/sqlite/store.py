@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from bus.clock import Clock
 from bus.errors import BusError, JournalUnavailable, SettingInvalid
 from journal import commands
 from journal.chain import Chain
 from journal.commands import Command
+from journal.rows import Rows
 from journal.sqlite import statements
 from journal.sqlite.sweep import sweep
 from journal.sqlite.transaction import Transaction
@@ -55,7 +57,7 @@ class SqliteStore:
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
-            transaction = Transaction(connection, self._clock.now(), self._chain)
+            transaction = Transaction(connection, Rows(self._clock.now(), self._chain, _hex))
             results = [handle(transaction, command) for command in commands]
             transaction.flush()
             events = [link.content for link in self._chain.links]
@@ -84,6 +86,10 @@ def handle(transaction: Transaction, command: Command[Any]) -> object:
         return HANDLERS[type(command)](transaction, command)
     except BusError as refused:
         return refused
+
+
+def _hex(identifier: UUID) -> str:
+    return identifier.hex
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -4,20 +4,17 @@ from collections import defaultdict
 from typing import Any, Final
 from uuid import UUID
 
-from bus.envelope import Envelope, Exchange, Format
-from bus.states import Change, State, change
-from journal.commands import Ended, Event, Rung, Settle, Sweep, Swept
-from journal.leases import overdue, publish_lease
-from journal.sqlite.statements import attempt_ended
+from bus.states import State
+from journal.commands import Sweep, Swept
 from journal.sqlite.transaction import Transaction
+from journal.waking import COLUMNS, Due, Waking
 
 OPEN: Final = (
     "SELECT system, state, count(*), min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL GROUP BY system, state"
 )
 
 DUE: Final = (
-    "SELECT d.id, d.message, d.system, d.state, d.attempt, d.rings, d.repeatable, d.expires_at, d.changed_at, d.worker,"
-    " m.contract, m.version, m.exchange, m.sender, m.accepted_at, m.traceparent, m.format, m.waiter, d.reason"
+    f"SELECT {COLUMNS}"
     " FROM deliveries d JOIN messages m ON m.id = d.message"
     " WHERE d.system = ? AND d.state = ? AND d.wake_at <= ? ORDER BY d.wake_at LIMIT ?"
 )
@@ -39,71 +36,21 @@ def sweep(transaction: Transaction, command: Sweep) -> Swept:
         counts[system][State(state)] = count
         if wake_at <= now:
             due.append((system, State(state)))
-    rung: list[Rung] = []
-    ended: list[Ended] = []
+    waking = Waking(transaction.rows, command.actor)
     for system, state in due:
         limit = command.limit
         if state is State.PENDING:
             limit = min(limit, max(0, command.room - counts[system].get(State.QUEUED, 0)))
         for row in run(DUE, (system, state, now, limit)).fetchall():
-            _wake(transaction, command.actor, row, rung, ended)
-    return Swept(tuple(rung), tuple(ended), counts)
+            woken = waking.wake(_due(row))
+            run(WAKE, (woken.state, woken.reason, woken.rings, woken.wake_at, now, woken.delivery.hex))
+    return Swept(tuple(waking.rung), tuple(waking.ended), counts)
 
 
-def _wake(transaction: Transaction, actor: str, row: tuple[Any, ...], rung: list[Rung], ended: list[Ended]) -> None:
-    now = transaction.now
-    delivery, message, system, state = UUID(row[0]), UUID(row[1]), row[2], State(row[3])
-    attempt, rings, repeatable, expires_at, changed_at, worker = row[4:10]
-    what = overdue(state, repeatable=bool(repeatable), expires_at=expires_at, now=now)
-    after = change(state, what)
-    reason, wake_at = row[18], None
-    match what:
-        case Change.RING:
-            wake_at = min(now + publish_lease(rings), expires_at)
-            rung.append(Rung(delivery, system, _envelope(message, row)))
-            rings += 1
-        case Change.RETRY:
-            wake_at = now
-        case Change.KILL:
-            reason = "outcome-unknown"
-    transaction.connection.execute(WAKE, (after, reason, rings, wake_at, now, delivery.hex))
-    if state is State.DELIVERING:
-        lost = Settle(
-            delivery,
-            message,
-            system,
-            attempt,
-            what,
-            "unknown",
-            "lease-ended",
-            worker,
-            changed_at,
-            now - changed_at,
-            0,
-            reason,
-        )
-        attempt_ended(transaction, lost, after)
-    if what is Change.EXPIRE:
-        transaction.record(
-            Event("delivery.expired", actor, message, {"delivery": str(delivery), "reason": reason, "system": system})
-        )
-    if wake_at is None:
-        ended.append(Ended(delivery, message, row[17]))
-
-
-def _envelope(message: UUID, row: tuple[Any, ...]) -> Envelope:
-    contract, version, exchange, sender, accepted_at, traceparent, body_format, waiter = row[10:18]
-    return Envelope(
-        message,
-        contract,
-        version,
-        Exchange(exchange),
-        sender,
-        accepted_at,
-        row[7],
-        traceparent,
-        Format(body_format),
-        waiter,
+def _due(row: tuple[Any, ...]) -> Due:
+    due = Due(*row)
+    return due._replace(
+        delivery=UUID(row[0]), message=UUID(row[1]), state=State(due.state), repeatable=bool(due.repeatable)
     )
 
 

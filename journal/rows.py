@@ -1,0 +1,171 @@
+"""What a transaction inserts: the same rows and the same audit events, whatever the database."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+from uuid import UUID
+
+from bus.states import State
+from journal.chain import Chain
+from journal.commands import Accept, Accepted, Event, Reference, Settle
+from journal.leases import PUBLISH_LEASE
+
+COLUMNS: Final = MappingProxyType(
+    {
+        "messages": "id, contract, version, exchange, sender, format, size, digest, subject, traceparent, waiter,"
+        " accepted_at, expires_at",
+        "bodies": "message, part, format, salt, data, expires_at",
+        "deliveries": "id, message, system, state, reason, rings, repeatable, order_key, wake_at, expires_at,"
+        " changed_at, attempt, worker",
+        "attempts": "delivery, number, worker, started_at, duration, result, code, http_status, revision, late",
+        "replies": "delivery, message, kind, fault, at",
+        "audit_events": "writer, number, message, event, at, content, hash",
+    }
+)
+"""What is inserted; a reply and its body replace those of an earlier attempt."""
+
+LONGEST_DURATION: Final = 2**31 - 1
+"""What the column holds. A lease may have ended while everything stood still for longer than its 24 days."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of one transaction by table, in the order of `COLUMNS`; `now` is its time, `key` writes an identifier as
+    the database wants it."""
+
+    now: int
+    chain: Chain
+    key: Callable[[UUID], Any]
+    of: dict[str, list[tuple[Any, ...]]] = field(default_factory=lambda: defaultdict(list))
+
+    def record(self, event: Event) -> Reference:
+        return self.chain.append(event, self.now)
+
+    def accept(self, command: Accept) -> Accepted:
+        envelope, now = command.envelope, self.now
+        expires_at = now + command.life
+        message = self.key(envelope.message)
+        self.of["messages"].append(
+            (
+                message,
+                envelope.contract,
+                envelope.version,
+                envelope.exchange,
+                envelope.sender,
+                envelope.format,
+                len(command.body),
+                command.digest,
+                command.subject,
+                envelope.traceparent,
+                envelope.waiter,
+                now,
+                expires_at,
+            )
+        )
+        self.of["bodies"].append(
+            (message, "request", envelope.format, command.salt, command.body, now + command.body_life)
+        )
+        for new in command.deliveries:
+            self.of["deliveries"].append(
+                (
+                    self.key(new.id),
+                    message,
+                    new.system,
+                    new.state,
+                    new.reason,
+                    1 if new.state is State.QUEUED else 0,
+                    new.repeatable,
+                    new.order_key,
+                    _first_wake(new.state, now, expires_at),
+                    expires_at,
+                    now,
+                    0,
+                    "",
+                )
+            )
+        self.record(command.event)
+        return Accepted(envelope.message, now, expires_at)
+
+    def settle(self, command: Settle, state: State | None) -> None:
+        """The reply, the attempt and its event; `state` None: the outcome came after the lease had ended."""
+        if state and (reply := command.reply):
+            message = self.key(command.message)
+            self.of["replies"].append((self.key(command.delivery), message, reply.kind, reply.fault, self.now))
+            self.of["bodies"].append(
+                (
+                    message,
+                    f"reply:{command.delivery.hex}",
+                    reply.body.format,
+                    b"",
+                    reply.body.data,
+                    self.now + command.reply_life,
+                )
+            )
+        self.of["attempts"].append(
+            (
+                self.key(command.delivery),
+                command.attempt,
+                command.actor,
+                command.started_at,
+                min(command.duration, LONGEST_DURATION),
+                command.result,
+                command.code,
+                command.http_status,
+                command.revision,
+                state is None,
+            )
+        )
+        self.record(Event("attempt.ended", command.actor, command.message, _facts(command, state)))
+
+    def replay(self, delivery: UUID, message: UUID, system: str, before: State, actor: str) -> None:
+        facts: dict[str, str | int] = {"delivery": str(delivery), "stateBefore": before, "system": system}
+        self.record(Event("delivery.replayed", actor, message, facts))
+
+    def chained(self) -> list[tuple[Any, ...]]:
+        """The rows of the audit events, as they stand in the chain."""
+        return [
+            (
+                link.reference.writer,
+                link.reference.number,
+                link.event.message and self.key(link.event.message),
+                link.event.name,
+                link.at,
+                link.content.decode(),
+                link.hash,
+            )
+            for link in self.chain.links
+        ]
+
+
+def _first_wake(state: State, now: int, expires_at: int) -> int | None:
+    match state:
+        case State.PENDING:
+            return now
+        case State.QUEUED:
+            return min(now + PUBLISH_LEASE, expires_at)
+        case State.HELD:
+            return expires_at
+        case _:
+            return None
+
+
+def _facts(ended: Settle, state: State | None) -> dict[str, str | int]:
+    facts: dict[str, str | int] = {
+        "attempt": ended.attempt,
+        "code": ended.code,
+        "delivery": str(ended.delivery),
+        "durationMs": ended.duration,
+        "result": ended.result,
+        "revision": ended.revision,
+        "state": state or "late",
+        "system": ended.system,
+    }
+    if ended.reason:
+        facts["reason"] = ended.reason
+    if ended.http_status is not None:
+        facts["httpStatus"] = ended.http_status
+    if ended.reply and ended.reply.fault:
+        facts["fault"] = ended.reply.fault
+    return facts
