@@ -4,12 +4,14 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from bus.clock import Clock
-from bus.errors import SettingInvalid
+from bus.errors import JournalUnavailable, SettingInvalid
 from journal.sqlite import SqliteStore
 from journal.store import Store
 
@@ -22,13 +24,26 @@ def sqlite_url(folder: Path) -> str:
 
 
 def migrate(url: str) -> None:
-    """Bring the database to this version's tables; makes a missing SQLite file."""
-    engine = create_engine(url, poolclass=NullPool)
-    if engine.dialect.name == "sqlite":
-        _sqlite_path(url).parent.mkdir(parents=True, exist_ok=True)
-    with engine.begin() as connection:
-        command.upgrade(_alembic(connection), "head")
-    engine.dispose()
+    """Bring the database to this version's tables, whole or not at all; makes a missing SQLite file.
+
+    Raises `SettingInvalid` for what is no database of ours, `JournalUnavailable` where it cannot be written.
+    """
+    try:
+        engine = create_engine(url, poolclass=NullPool)
+        if engine.dialect.name == "sqlite":
+            _sqlite_path(url).parent.mkdir(parents=True, exist_ok=True)
+            _begin_at_once(engine)
+        with engine.begin() as connection:
+            command.upgrade(_alembic(connection), "head")
+        engine.dispose()
+    except (ArgumentError, ImportError):
+        raise SettingInvalid(name="database", hint="this is not the URL of a database that the bus knows") from None
+    except CommandError:
+        raise SettingInvalid(name="database", hint="a newer version of the bus has written it: use that one") from None
+    except OperationalError:
+        raise JournalUnavailable from None
+    except DatabaseError:
+        raise SettingInvalid(name="database", hint="there is something in it that the bus has not made") from None
 
 
 def open_store(url: str, clock: Clock, writer: str) -> Store:
@@ -47,6 +62,19 @@ def open_engine(url: str) -> Engine:
         cursor.close()
 
     return engine
+
+
+def _begin_at_once(engine: Engine) -> None:
+    """Python's sqlite3 begins no transaction for a CREATE: a process killed in between would leave half the tables, and
+    two at a time would make them twice."""
+
+    @event.listens_for(engine, "connect")
+    def by_hand(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _alembic(connection: Connection) -> Config:

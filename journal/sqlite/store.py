@@ -40,8 +40,6 @@ DATA_ERRORS = (
     sqlite3.DataError,
     sqlite3.InterfaceError,
     sqlite3.ProgrammingError,
-    OverflowError,
-    UnicodeError,
 )
 
 
@@ -68,6 +66,9 @@ class SqliteStore:
         except sqlite3.Error:
             self._rollback()
             raise JournalUnavailable from None
+        except Exception:  # noqa: BLE001 - whatever a command holds that nobody foresaw, no transaction stays open
+            self._rollback()
+            raise BatchRefused from None
         self._chain.commit()
         return Written(results, events)
 
@@ -93,13 +94,18 @@ def _hex(identifier: UUID) -> str:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection whose commits are durable; refuses a file where they cannot be."""
-    connection = sqlite3.connect(
-        path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False, cached_statements=256
-    )
-    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-    connection.execute("PRAGMA synchronous = FULL")
-    if mode != "wal" or connection.execute("PRAGMA synchronous").fetchone()[0] < 2:
+    """A connection whose commits are durable. Raises `SettingInvalid` for a file where they cannot be, and
+    `JournalUnavailable` for one that cannot be opened."""
+    try:
+        connection = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        connection.execute("PRAGMA synchronous = FULL")
+        synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
+    except sqlite3.Error:
+        raise JournalUnavailable from None
+    if mode != "wal" or synchronous < 2:
         connection.close()
         raise SettingInvalid(name="data", hint="this file system does not let SQLite keep a write-ahead log")
     connection.execute("PRAGMA foreign_keys = ON")
