@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import secrets
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -27,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import mapping
-from bench.load import Result, drive, post
+from bench.load import Result, drive, drive_with_aiohttp, post
 from bus.settings import read_settings
 from provinces.model.applications.runner import applications
 from running.home import Home
@@ -110,6 +111,7 @@ def bare_starlette(run: Run) -> None:
         request = post(f"{url}/messages/bench.reading", BODY, {"Content-Type": "application/json"})
         drive(url, [request], count=500, connections=CONNECTIONS, expected=202)
         result = drive(url, [request], count=run.count(20_000), connections=CONNECTIONS, expected=202)
+        everyday(run, "bareStarlette", f"{url}/messages/bench.reading", {})
     keep(run, "bareStarlette", result)
 
 
@@ -122,7 +124,16 @@ def accepting(run: Run, folder: Path) -> None:
         cpu = cpu_seconds(pid)
         result = drive(url, [request], count=run.count(20_000), connections=CONNECTIONS, expected=202)
         run.figures["acceptCpuMicroseconds"] = round((cpu_seconds(pid) - cpu) / result.count * 1e6)
+        everyday(run, "accepted", f"{url}/messages/bench.kept", {"Authorization": f"Bearer {token}"})
     keep(run, "accepted", result)
+
+
+def everyday(run: Run, name: str, url: str, headers: dict[str, str]) -> None:
+    """The same as an everyday client (aiohttp) sees it."""
+    rate = drive_with_aiohttp(
+        url, BODY, headers | {"Content-Type": "application/json"}, count=run.count(10_000), connections=CONNECTIONS
+    )
+    run.figures[f"{name}ByAiohttpPerSecond"] = round(rate)
 
 
 def end_to_end(run: Run, folder: Path) -> None:
@@ -173,7 +184,7 @@ def soap_call(run: Run, folder: Path) -> None:
         while not ports.exists():
             time.sleep(0.02)
         endpoints = json.loads(ports.read_bytes())
-        url, token, _ = stack.enter_context(bus(folder / "soap", MODEL, endpoints, "one-stop.province"))
+        url, token, _ = stack.enter_context(bus(folder / "soap", unlimited(folder), endpoints, "one-stop.province"))
         body = (MODEL / "population" / "examples" / "verify-citizen.json").read_bytes()
         asked = message(url, "population.citizen-verification", token, body)
         service = endpoints["population.register"]
@@ -187,6 +198,15 @@ def soap_call(run: Run, folder: Path) -> None:
         many = drive(url, [asked], count=run.count(4_000), connections=CONNECTIONS, expected=200)
         keep(run, "soapThroughBusConcurrent", many)
     run.figures["addedToLoneCallMs"] = round(run.figures["soapThroughBusP50Ms"] - run.figures["soapDirectP50Ms"], 2)
+
+
+def unlimited(folder: Path) -> Path:
+    """The model province with a population service that may be called as fast as can be."""
+    province = Path(shutil.copytree(MODEL, folder / "province", ignore=shutil.ignore_patterns("*.py", "__pycache__")))
+    document = province / "population" / "population.yaml"
+    text = document.read_text(encoding="utf-8")
+    document.write_text(text.replace("concurrency: 8, ratePerSecond: 50", "concurrency: 64"), encoding="utf-8")
+    return province
 
 
 def envelope(password: str) -> bytes:
@@ -236,6 +256,8 @@ def show(figures: dict[str, Any]) -> None:
     for name, figure in rows.items():
         table.add_row(name, f"{figures[figure]:,}", f"{figures[figure] / bare:.2f}")
     out.print(table)
+    both = (figures["bareStarletteByAiohttpPerSecond"], figures["acceptedByAiohttpPerSecond"])
+    out.print(f"as aiohttp clients see it: bare {both[0]:,}/s, accepted {both[1]:,}/s, {both[1] / both[0]:.2f} of it")
     lone, added, direct = (figures[name] for name in ("soapThroughBusP50Ms", "addedToLoneCallMs", "soapDirectP50Ms"))
     out.print(f"a lone REST→SOAP call: {lone} ms, of which the bus {added} ms, the service {direct} ms")
     accept, whole = figures["acceptCpuMicroseconds"], figures["endToEndCpuMicroseconds"]
