@@ -5,17 +5,28 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from bus.clock import Clock
 from bus.errors import JournalUnavailable, SettingInvalid
+from journal.postgresql import PostgresqlStore
+from journal.postgresql.connection import connect, connect_to_ask
 from journal.sqlite import SqliteStore
 from journal.store import Store
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+POSTGRESQL = "postgresql+psycopg://"
+"""The driver. The URL itself is the driver's to read: it knows of several hosts, certificates, password files."""
+
+FORBIDDEN = "42501"
+"""insufficient_privilege, PostgreSQL's answer to who may use a database but own nothing in it."""
+
+MIGRATING = int.from_bytes(b"lgspmig", "big")
+"""The advisory lock of who migrates: of processes that start together one does, the others find it done."""
 
 
 def sqlite_url(folder: Path) -> str:
@@ -24,15 +35,13 @@ def sqlite_url(folder: Path) -> str:
 
 
 def migrate(url: str) -> None:
-    """Bring the database to this version's tables, whole or not at all; makes a missing SQLite file.
+    """Bring the database to this version's tables, whole or not at all; makes a missing SQLite file, but no missing
+    database of PostgreSQL.
 
     Raises `SettingInvalid` for what is no database of ours, `JournalUnavailable` where it cannot be written.
     """
     try:
-        engine = create_engine(url, poolclass=NullPool)
-        if engine.dialect.name == "sqlite":
-            _sqlite_path(url).parent.mkdir(parents=True, exist_ok=True)
-            _begin_at_once(engine)
+        engine = _migrating(url)
         with engine.begin() as connection:
             command.upgrade(_alembic(connection), "head")
         engine.dispose()
@@ -42,17 +51,25 @@ def migrate(url: str) -> None:
         raise SettingInvalid(name="database", hint="a newer version of the bus has written it: use that one") from None
     except OperationalError:
         raise JournalUnavailable from None
-    except DatabaseError:
+    except DatabaseError as refused:
+        if getattr(refused.orig, "sqlstate", "") == FORBIDDEN:
+            raise SettingInvalid(name="database", hint="its user may not make tables in it") from None
         raise SettingInvalid(name="database", hint="there is something in it that the bus has not made") from None
 
 
 def open_store(url: str, clock: Clock, writer: str) -> Store:
-    """The writing side; `writer` names this process in the chain of audit events and is never used twice."""
+    """The writing side; `writer` names this process in the chain of audit events and is never used twice. `clock` is of
+    this machine: a database that has one of its own goes by that."""
+    if _of_postgresql(url):
+        return PostgresqlStore(url, writer)
     return SqliteStore(_sqlite_path(url), clock, writer)
 
 
 def open_engine(url: str) -> Engine:
     """The asking side: it cannot write."""
+    if _of_postgresql(url):
+        # Asked whether it still lives before it is used: a server that was started anew is noticed by nobody.
+        return create_engine(POSTGRESQL, creator=lambda: connect_to_ask(url), pool_pre_ping=True)
     engine = create_engine(url)
 
     @event.listens_for(engine, "connect")
@@ -61,6 +78,22 @@ def open_engine(url: str) -> Engine:
         cursor.execute("PRAGMA query_only = ON")
         cursor.close()
 
+    return engine
+
+
+def _migrating(url: str) -> Engine:
+    """An engine whose transactions are alone in what they change."""
+    if _of_postgresql(url):
+        engine = create_engine(POSTGRESQL, creator=lambda: connect(url, {}, "lgsp-migrate"), poolclass=NullPool)
+
+        @event.listens_for(engine, "begin")
+        def alone(connection: Connection) -> None:
+            connection.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
+
+        return engine
+    engine = create_engine(url, poolclass=NullPool)
+    _sqlite_path(url).parent.mkdir(parents=True, exist_ok=True)
+    _begin_at_once(engine)
     return engine
 
 
@@ -84,7 +117,11 @@ def _alembic(connection: Connection) -> Config:
     return config
 
 
+def _of_postgresql(url: str) -> bool:
+    return url.startswith("postgresql://")
+
+
 def _sqlite_path(url: str) -> Path:
     if not url.startswith("sqlite:///"):
-        raise SettingInvalid(name="database", hint="a URL that begins with sqlite:///")
+        raise SettingInvalid(name="database", hint="a URL that begins with sqlite:/// or postgresql://")
     return Path(url.removeprefix("sqlite:///"))

@@ -88,6 +88,7 @@ deliveries = Table(
         "deliveries_dead", "system", "id", sqlite_where=text("state = 'dead'"), postgresql_where=text("state = 'dead'")
     ),
     sqlite_with_rowid=False,
+    postgresql_with={"fillfactor": 70},  # it changes at least twice
 )
 
 attempts = Table(

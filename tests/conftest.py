@@ -1,6 +1,7 @@
 """Fixtures that every folder of tests may use."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from bus.clock import ManualClock
 from journal.database import migrate, open_engine, sqlite_url
 from journal.queries import Queries
+from tests.services import postgresql
 
 
 @pytest.fixture
@@ -28,6 +30,32 @@ def database(migrated: Path, tmp_path: Path) -> str:
     """The URL of a fresh journal."""
     (tmp_path / "journal.sqlite").write_bytes(migrated.read_bytes())
     return sqlite_url(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server on which databases may be made."""
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(postgresql.some_server())
+        except postgresql.Missing:
+            postgresql.missing()
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_migrated(postgresql_server: str) -> Iterator[str]:
+    """An empty PostgreSQL journal, to be copied."""
+    with postgresql.database(postgresql_server) as url:
+        migrate(url)
+        yield url
+
+
+@pytest.fixture
+def postgresql_database(postgresql_server: str, postgresql_migrated: str) -> Iterator[str]:
+    """The URL of a fresh journal in PostgreSQL."""
+    with postgresql.database(postgresql_server, postgresql_migrated) as url:
+        yield url
 
 
 @pytest.fixture

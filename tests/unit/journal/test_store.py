@@ -33,15 +33,25 @@ from journal.commands import (
 )
 from journal.database import open_store
 from journal.leases import PUBLISH_LEASE
+from journal.postgresql import PostgresqlStore
 from journal.queries import Queries
 from journal.store import BatchRefused, Store
 
 LIFE = 60_000
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, database: str) -> str:
+    """The URL of a fresh journal, in each database."""
+    url: str = request.getfixturevalue("postgresql_database") if request.param == "postgresql" else database
+    return url
+
+
 @pytest.fixture
 def store(database: str, clock: ManualClock) -> Iterator[Store]:
-    store = open_store(database, clock, "writer-1")
+    """A store that goes by the test's clock."""
+    embedded = database.startswith("sqlite:")
+    store = open_store(database, clock, "writer-1") if embedded else PostgresqlStore(database, "writer-1", clock)
     yield store
     store.close()
 
@@ -209,14 +219,24 @@ def test_ended_lease_of_repeatable_call_is_tried_again(store: Store, clock: Manu
     assert [rung.delivery for rung in sweep(store).rung] == [claimed.delivery]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_restart_ends_every_lease(store: Store, clock: ManualClock, queries: Queries) -> None:
-    """After a restart, what earlier processes held is taken back and what they had rung is rung again, at once."""
+    """Where one process has the journal alone, its restart takes back what earlier ones held and rings again what they
+    had rung, at once."""
     claimed = accepted_and_claimed(store, clock)
     waiting = an_accept(clock)
     write(store, waiting)
     swept = sweep(store, restart=True)
     assert [rung.delivery for rung in swept.rung] == [waiting.deliveries[0].id]
     assert state_of(queries, claimed.delivery) is State.DEAD
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_restart_takes_nothing_from_others(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """Where many processes share the journal, the restart of one ends no lease of another."""
+    claimed = accepted_and_claimed(store, clock)
+    assert sweep(store, restart=True).ended == ()
+    assert state_of(queries, claimed.delivery) is State.DELIVERING
 
 
 def test_open_delivery_expires(store: Store, clock: ManualClock, queries: Queries) -> None:

@@ -1,0 +1,81 @@
+"""What each command does in PostgreSQL, once the questions of its batch are answered."""
+
+from typing import Any, Final
+
+from psycopg import sql
+
+from bus.states import Change, State, change
+from journal import commands
+from journal.commands import Accepted, Command, Reference
+from journal.postgresql.transaction import Transaction, columns, insertion
+from journal.tables import metadata
+
+REPLAYED: Final = (
+    "SELECT d.state, d.message, d.system, m.expires_at - m.accepted_at FROM deliveries d"
+    " JOIN messages m ON m.id = d.message WHERE d.id = %b FOR UPDATE OF d"
+)
+REPLAY: Final = (
+    "UPDATE deliveries SET state = %b, reason = '', rings = 0, wake_at = %b, expires_at = %b, changed_at = %b"
+    " WHERE id = %b"
+)
+NEXT_REVISION: Final = "UPDATE revision SET number = number + 1 WHERE id = 1 RETURNING number"
+
+
+def accept(transaction: Transaction, command: commands.Accept, used: Accepted | None) -> Accepted:
+    return used or transaction.rows.accept(command)
+
+
+def as_answered(_: Transaction, __: Command[Any], answer: object) -> object:
+    """Claims and unrings are done with their questions."""
+    return answer
+
+
+def settle(transaction: Transaction, command: commands.Settle, applied: bool | None) -> bool:
+    transaction.rows.settle(command, change(State.DELIVERING, command.change) if applied else None)
+    return bool(applied)
+
+
+def replay(transaction: Transaction, command: commands.Replay, _: None) -> State | None:
+    row = transaction.run(REPLAYED, [command.delivery]).fetchone()
+    if row is None:
+        return None
+    before, message, system, life = State(row[0]), row[1], row[2], row[3]
+    after, now = change(before, Change.REPLAY), transaction.now
+    transaction.run(REPLAY, [after, now, now + life, now, command.delivery])
+    transaction.rows.replay(command.delivery, message, system, before, command.actor)
+    return before
+
+
+def record(transaction: Transaction, command: commands.Record, _: None) -> Reference:
+    return transaction.rows.record(command.event)
+
+
+def put_documents(transaction: Transaction, command: commands.PutDocuments, _: None) -> int:
+    number = _next_revision(transaction)
+    rows = [(each.kind, each.name, each.version, number, each.content, transaction.now) for each in command.documents]
+    if rows:
+        transaction.run(insertion("documents"), columns(rows))
+    transaction.rows.record(command.event)
+    return number
+
+
+def put_row(transaction: Transaction, command: commands.PutRow, _: None) -> int:
+    if command.table not in command.TABLES:
+        raise ValueError(command.table)
+    (key,) = (column.name for column in metadata.tables[command.table].primary_key)
+    names = [sql.Identifier(name) for name in command.row]
+    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT ({}) DO UPDATE SET {}").format(
+        sql.Identifier(command.table),
+        sql.SQL(", ").join(names),
+        sql.SQL(", ").join(sql.Placeholder() * len(names)),
+        sql.Identifier(key),
+        sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(name) for name in names),
+    )
+    transaction.connection.execute(statement, list(command.row.values()))
+    transaction.rows.record(command.event)
+    return _next_revision(transaction)
+
+
+def _next_revision(transaction: Transaction) -> int:
+    row: Any = transaction.run(NEXT_REVISION).fetchone()
+    return int(row[0])

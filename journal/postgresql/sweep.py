@@ -1,0 +1,74 @@
+"""The sweep: everything whose time has come, in one transaction; of all processes, one at a time."""
+
+from collections import defaultdict
+from typing import Any, Final
+
+from bus.states import State
+from journal.commands import Sweep, Swept
+from journal.postgresql.transaction import Transaction, columns
+from journal.waking import COLUMNS, Due, Waking
+
+LOCK: Final = int.from_bytes(b"lgspswp", "big")
+"""The advisory lock of who sweeps, until its transaction ends."""
+
+OPEN: Final = (
+    "SELECT system, state, count(*), min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL GROUP BY system, state"
+)
+
+# What somebody has locked is being claimed, settled or unrung at this moment: if that fails, the next sweep sees it.
+# Picked apart from all else, so that nothing is picked, and locked, more than once.
+DUE: Final = (
+    "WITH picked AS MATERIALIZED (SELECT open.*"
+    " FROM unnest(%b::text[], %b::text[], %b::int8[]) AS due (system, state, most)"
+    " CROSS JOIN LATERAL (SELECT * FROM deliveries d WHERE d.system = due.system AND d.state = due.state"
+    " AND d.wake_at <= %b ORDER BY d.wake_at LIMIT due.most FOR UPDATE SKIP LOCKED) open)"
+    f" SELECT {COLUMNS} FROM picked d JOIN messages m ON m.id = d.message"
+)
+WAKE: Final = (
+    "UPDATE deliveries d SET state = woken.state, reason = woken.reason, rings = woken.rings, wake_at = woken.wake_at,"
+    " changed_at = %b FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::int2[], %b::int8[])"
+    " AS woken (id, state, reason, rings, wake_at) WHERE d.id = woken.id"
+)
+# A few at a time: once-only keys and bodies whose time is over.
+FORGET_KEYS: Final = (
+    "WITH gone AS MATERIALIZED (SELECT scope, key FROM once WHERE expires_at <= %b LIMIT 1000 FOR UPDATE SKIP LOCKED)"
+    " DELETE FROM once o USING gone WHERE o.scope = gone.scope AND o.key = gone.key"
+)
+FORGET_BODIES: Final = (
+    "WITH gone AS MATERIALIZED"
+    " (SELECT message, part FROM bodies WHERE expires_at <= %b LIMIT 100 FOR UPDATE SKIP LOCKED)"
+    " DELETE FROM bodies b USING gone WHERE b.message = gone.message AND b.part = gone.part"
+)
+
+
+def sweep(transaction: Transaction, command: Sweep, _: None) -> Swept:
+    """Everybody counts; whoever comes while another sweeps, only counts. `restart` means nothing here: what other
+    processes hold is theirs until its lease ends."""
+    run, now = transaction.run, transaction.now
+    locked: Any = run("SELECT pg_try_advisory_xact_lock(%b)", [LOCK]).fetchone()
+    counts: dict[str, dict[State, int]] = defaultdict(dict)
+    due: list[tuple[str, State]] = []
+    for system, state, count, wake_at in run(OPEN):
+        counts[system][State(state)] = count
+        if wake_at <= now:
+            due.append((system, State(state)))
+    if not locked[0]:
+        return Swept((), (), counts)
+    run(FORGET_KEYS, [now])
+    run(FORGET_BODIES, [now])
+    limits = [_limit(command, state, counts[system].get(State.QUEUED, 0)) for system, state in due]
+    waking = Waking(transaction.rows, command.actor)
+    rows = run(DUE, [*columns(due), limits, now]).fetchall() if due else []
+    woken = [waking.wake(_due(row)) for row in rows]
+    if woken:
+        run(WAKE, [now, *columns(woken)])
+    return Swept(tuple(waking.rung), tuple(waking.ended), counts)
+
+
+def _limit(command: Sweep, state: State, queued: int) -> int:
+    return min(command.limit, max(0, command.room - queued)) if state is State.PENDING else command.limit
+
+
+def _due(row: tuple[Any, ...]) -> Due:
+    due = Due(*row)
+    return due._replace(state=State(due.state))
