@@ -10,7 +10,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 
-from bus.errors import BusError, MessageUnknown, QueryInvalid
+from bus.errors import AgencyCodeInvalid, BusError, MessageUnknown, QueryInvalid, SettingInvalid
 from bus.languages import Language, negotiate, say
 from bus.settings import Settings, read_settings
 from documents.plan import Plan
@@ -38,6 +38,9 @@ WIDE = 160
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True, width=None if sys.stderr.isatty() else WIDE)
 
+WRONG_USE = (AgencyCodeInvalid, QueryInvalid, SettingInvalid)
+"""What only whoever typed the command can mend."""
+
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder of the bus.", show_default="var/lgsp")]
 Folder = Annotated[Path, typer.Argument(help="Folder of a province's documents.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -48,8 +51,8 @@ def main() -> None:
     try:
         app()
     except BusError as failed:
-        err.print(f"lgsp: {say(failed, _language())}", style="red", markup=False)
-        sys.exit(1)
+        err.print(printing.plain(f"lgsp: {say(failed, _language())}"), style="red")
+        sys.exit(2 if isinstance(failed, WRONG_USE) else 1)
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -124,7 +127,8 @@ def send(
 
     with _home(read_settings(data=data)) as home:
         body = sys.stdin.buffer.read() if str(file) == "-" else _read(file)
-        answer = Client(_url(home.settings), home, sender).send(contract, body, wait=wait, key=key)
+        url = _url(home.settings)
+        answer = Client(url, home, _known_system(home, sender)).send(contract, body, wait=wait, key=key)
     _require(printing.answer(out, answer, json=json))
 
 
@@ -231,7 +235,8 @@ def secret_set(agency: str, name: str, data: Data = None) -> None:
     settings = read_settings(data=data)
     value = typer.prompt(f"{agency}/{name}", hide_input=True) if sys.stdin.isatty() else sys.stdin.read().rstrip("\n")
     with _home(settings) as home:
-        home.secrets.set(agency, name, value)
+        home.prepare()
+        home.set_secret(agency, name, value)
         out.print(f"Secret {name} of {agency} is set.")
 
 

@@ -414,6 +414,12 @@ class FolderInUse(BusFault):
     code = "folder-in-use"
 
 
+class GatewayUnreachable(BusFault):
+    """The bus at {url} does not answer: see whether `lgsp up` is running."""
+
+    code = "gateway-unreachable"
+
+
 class TransformFailed(BusFault):
     """The transform {transform} cannot make its result: {rule} at {place}."""
 

@@ -132,6 +132,7 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "secret-missing": "Đơn vị {agency} chưa có bí mật {name}: đặt bằng `lgsp secret set {agency} {name}`.",
         "setting-invalid": "Thiết lập {name} không đúng: {hint}.",
         "folder-in-use": "Một `lgsp up` khác đang giữ thư mục dữ liệu; hãy dừng nó hoặc chọn thư mục khác bằng --data.",
+        "gateway-unreachable": "Trục tại {url} không trả lời: hãy xem `lgsp up` có đang chạy không.",
         "transform-failed": "Phép chuyển đổi {transform} không tạo được kết quả: {rule} tại {place}.",
         "agency-code-invalid": "Mã định danh cơ quan không đúng: {hint}.",
         "credential-invalid": "Không có hệ thống đó, bí mật không đúng, hoặc thông tin xác thực đã bị thu hồi.",

@@ -3,12 +3,15 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import orjson
 
+from bus.errors import GatewayUnreachable
 from running.home import Home
 
 PATIENCE = 3.0
@@ -29,7 +32,7 @@ class Answer:
 
 
 class Client:
-    """Acts as one system."""
+    """Acts as one system. Each call raises `GatewayUnreachable` where no answer comes."""
 
     def __init__(self, url: str, home: Home, system: str) -> None:
         self._url = url
@@ -52,7 +55,7 @@ class Client:
             headers["Prefer"] = f"wait={wait}"
         if key is not None:
             headers["Idempotency-Key"] = key
-        return self._call("POST", f"/messages/{contract}", headers, body, wait or 120)
+        return self._call("POST", f"/messages/{quote(contract, safe='@')}", headers, body, wait or 120)
 
     def message(self, message: str) -> dict[str, Any]:
         return self._call("GET", f"/messages/{message}", {}, None, 30).json()
@@ -78,6 +81,8 @@ class Client:
         except HTTPError as refused:
             with refused:
                 return Answer(refused.code, _lower(refused.headers), refused.read())
+        except (OSError, HTTPException):
+            raise GatewayUnreachable(url=self._url) from None
 
 
 def _media_type(body: bytes) -> str:

@@ -3,16 +3,17 @@
 import fcntl
 import os
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import orjson
 from sqlalchemy import Engine
 
 from bus.clock import Clock, SystemClock
-from bus.errors import BusError, FolderInUse
+from bus.errors import BusError, FolderInUse, SettingInvalid
 from bus.settings import Settings
 from identity.credentials import Credential
 from identity.credentials import issue as issue_credential
@@ -20,12 +21,15 @@ from identity.keyring import KeyRing, Purpose, SealedKey, load_master_key, new_k
 from identity.secrets import Secrets
 from identity.tokens import LIFE
 from identity.tokens import issue as issue_token
-from journal.commands import Command, Event, PutRow
+from journal.commands import Command, Event, PutDocuments, PutRow
 from journal.database import migrate, open_engine, open_store, sqlite_url
 from journal.queries import Queries
 from journal.store import Store
 
 R = TypeVar("R")
+
+SERVED_AT = "serving.json"
+"""The file that says where a folder is served."""
 
 
 @dataclass(slots=True)
@@ -54,7 +58,9 @@ class Home:
 
     @property
     def queries(self) -> Queries:
+        """Raises `SettingInvalid` where nobody has made a journal yet."""
         if self._engine is None:
+            self._require_journal()
             self._engine = open_engine(self.url)
         return Queries(self._engine)
 
@@ -65,11 +71,21 @@ class Home:
     def write(self, command: Command[R]) -> R:
         """Write one command at once, whoever else has the journal open; raises what it refuses."""
         if self._store is None:
+            self._require_journal()
             self._store = self.open_store("lgsp")
         result: Any = self._store.write([command]).results[0]
         if isinstance(result, BusError):
             raise result
         return result  # type: ignore[no-any-return]
+
+    def _require_journal(self) -> None:
+        """SQLite would make an empty file, and then complain of it."""
+        if self.settings.database:
+            return
+        journal, data = self.settings.data / "journal.sqlite", self.settings.data
+        if not journal.exists() or not journal.stat().st_size:
+            hint = f"there is no bus in {data} yet; `lgsp up --data {data}` or `lgsp apply` makes one"
+            raise SettingInvalid(name="data", hint=hint)
 
     def close(self) -> None:
         if self._store:
@@ -81,6 +97,12 @@ class Home:
     @property
     def secrets(self) -> Secrets:
         return Secrets(self.settings.secrets_folder)
+
+    def set_secret(self, agency: str, name: str, value: str) -> None:
+        """Set it, and have whoever serves this folder read it: a revision of its own, in which no document changes."""
+        self.secrets.set(agency, name, value)
+        event = Event("secret.changed", self.actor, facts={"agency": agency, "name": name})
+        self.write(PutDocuments((), event))
 
     def keys(self) -> KeyRing:
         """The key ring, opened with the master key."""
@@ -145,27 +167,40 @@ def serving(settings: Settings) -> Iterator[None]:
     """Hold the data folder alone, as long as the process lives. Raises `FolderInUse`."""
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (settings.data / "lock").open("a") as lock:
+        _lock(lock)
+        # Where it was served before is not where it is served now.
+        (settings.data / SERVED_AT).unlink(missing_ok=True)
+        yield
+
+
+def _lock(lock: IO[str]) -> None:
+    """Another command that looks who serves the folder holds the lock for an instant: a few tries."""
+    for pause in (0.05, 0.1, 0.2, None):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise FolderInUse from None
-        yield
+            if pause is None:
+                raise FolderInUse from None
+            time.sleep(pause)
+        else:
+            return
 
 
 def announce(settings: Settings, url: str) -> None:
     """Leave word for other commands where this folder is served."""
-    aside = settings.data / "serving.json.new"
+    aside = settings.data / f"{SERVED_AT}.new"
     aside.write_bytes(orjson.dumps({"url": url, "pid": os.getpid()}))
-    aside.replace(settings.data / "serving.json")
+    aside.replace(settings.data / SERVED_AT)
 
 
 def served_at(settings: Settings) -> str | None:
-    """Where this folder is being served, if it is."""
+    """Where this folder is being served, if it is, and answers already."""
     try:
-        with (settings.data / "lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with (settings.data / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return str(orjson.loads((settings.data / "serving.json").read_bytes())["url"])
+        with suppress(OSError):
+            return str(orjson.loads((settings.data / SERVED_AT).read_bytes())["url"])
     except OSError:
         return None
     return None

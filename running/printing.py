@@ -3,6 +3,7 @@
 Everything that came from outside is printed with terminal control characters made visible.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -32,7 +33,9 @@ def plain(text: object) -> Text:
 
 
 def print_json(out: Console, document: object) -> None:
-    out.print(plain(orjson.dumps(document, option=orjson.OPT_INDENT_2, default=str).decode()))
+    """JSON that programs can read, in which nothing is left that a terminal would obey."""
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2, default=str).decode()
+    out.print(Text("".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)))
 
 
 def table(out: Console, columns: Sequence[str], rows: Iterable[Sequence[object]], nothing: str) -> None:

@@ -52,6 +52,8 @@ def up(serve: Serve, home: Home) -> None:
 
 async def _serve(serve: Serve, home: Home) -> None:
     settings = serve.settings
+    if settings.broker != "memory://":
+        raise SettingInvalid(name="broker", hint="`lgsp up` carries messages by memory:// alone")
     listening = _listen(settings)
     port = listening.getsockname()[1]
     url = f"http://{settings.host}:{port}"
@@ -82,20 +84,21 @@ async def _serve(serve: Serve, home: Home) -> None:
         def stop() -> None:
             server.should_exit = True
 
-        server = _Server(Serving(node.app, settings.body_timeout), started)
+        server = _Server(Serving(node.app, settings.body_timeout), started, node.waiting.close)
         await server.serve(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
-    """Says when it answers, and keeps a signal to itself.
+    """Says when it answers and when it ends, and keeps a signal to itself.
 
     uvicorn raises it again once it has stopped listening, which ended the process in the middle of its calls. Here the
     first signal asks to end, and a second one, once nothing is served any more, insists.
     """
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None], ending: Callable[[], None]) -> None:
         super().__init__(config)
         self._told = started
+        self._ending = ending
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -106,6 +109,11 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._told()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Whoever waits is told now where to look later, or would be cut off at the end of the drain."""
+        self._ending()
+        await super().shutdown(sockets)
 
 
 def _spare_the_collector() -> None:
