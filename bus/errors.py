@@ -144,7 +144,7 @@ class MethodNotAllowed(SenderFault):
 
 
 class ContractUnknown(SenderFault):
-    """There is no contract {contract} that this system may know of."""
+    """There is no contract of this name."""
 
     code = "contract-unknown"
     status = 404
@@ -232,6 +232,12 @@ class BodyTimeout(SenderFault):
 
     code = "body-timeout"
     status = 408
+
+
+class BodyCut(SenderFault):
+    """The connection ended before the body did."""
+
+    code = "body-cut"
 
 
 class MediaTypeUnsupported(SenderFault):
