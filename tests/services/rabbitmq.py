@@ -1,0 +1,167 @@
+"""A RabbitMQ server for tests: one that runs already, named by TEST_AMQP_URL, or one started from Debian's binaries on
+free ports of the loopback, with its own node name, name server (epmd), cookie and data folder."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+from uuid import uuid4
+
+import pytest
+
+BINARIES = Path("/usr/lib/rabbitmq/bin")
+"""Debian's wrapper in /usr/sbin drops the environment, and with it node name and ports; these scripts keep it."""
+
+LOOKS = 600
+"""How often a starting server is asked, a tenth of a second apart, before it is given up."""
+
+
+class Missing(Exception):
+    """There is no RabbitMQ on this machine."""
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """A node with a data folder of its own; it can be stopped in any way and started again with what it had."""
+
+    folder: Path
+    port: int
+    config: str = ""
+    """Further lines of rabbitmq.conf."""
+    node: str = field(default_factory=lambda: f"test-{uuid4().hex[:12]}@localhost")
+    _names: int = field(default_factory=free_port)
+    _distribution: int = field(default_factory=free_port)
+    _epmd: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        return f"amqp://guest:guest@127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it lets clients in."""
+        if self._epmd is None:
+            # Our own child: the one that a node starts for itself outlives it.
+            command = [str(_epmd()), "-port", str(self._names), "-address", "127.0.0.1"]
+            self._epmd = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            _listens(self._names, self._epmd)
+        (self.folder / "rabbitmq.conf").write_text(f"listeners.tcp.default = 127.0.0.1:{self.port}\n{self.config}\n")
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(BINARIES / "rabbitmq-server")],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment(),
+                cwd=self.folder,
+            )
+        if not _listens(self.port, self._process):
+            raise AssertionError((self.folder / "log").read_text())
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """SIGTERM: it closes its connections and shuts down. SIGKILL: it leaves at once, as after a crash."""
+        if self._process:
+            self._process.send_signal(how)
+            self._process.wait(60)
+            self._process = None
+
+    def close(self) -> None:
+        self.stop(signal.SIGKILL)
+        if self._epmd:
+            self._epmd.kill()
+            self._epmd.wait(10)
+            self._epmd = None
+
+    def control(self, *arguments: str) -> str:
+        """What `rabbitmqctl` answers; takes a second or two."""
+        command = [str(BINARIES / "rabbitmqctl"), "--quiet", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=self._environment()).stdout
+
+    def _environment(self) -> dict[str, str]:
+        """Nothing of the machine's own RabbitMQ: neither its configuration, nor its plug-ins, nor its cookie."""
+        return {
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "HOME": str(self.folder),
+            "ERL_EPMD_PORT": str(self._names),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": self.node,
+            "RABBITMQ_DIST_PORT": str(self._distribution),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none",
+            "RABBITMQ_MNESIA_BASE": str(self.folder / "data"),
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
+            "RABBITMQ_CONF_ENV_FILE": str(self.folder / "none"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(self.folder / "none"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "plugins"),
+            # The script then becomes the server, whose process id is the child's own.
+            "RUNNING_UNDER_SYSTEMD": "true",
+        }
+
+
+@contextmanager
+def server(config: str = "") -> Iterator[Server]:
+    """A running server of one's own, ended and removed afterwards. Raises `Missing`."""
+    if not (BINARIES / "rabbitmq-server").exists():
+        raise Missing
+    folder = Path(tempfile.mkdtemp(prefix="lgsp-rabbitmq-"))
+    own = Server(folder, free_port(), config)
+    try:
+        own.start()
+        yield own
+    finally:
+        own.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def some_server() -> Iterator[str]:
+    """The URL of a server on which queues may be made. Raises `Missing`."""
+    if running := os.environ.get("TEST_AMQP_URL"):
+        yield running
+        return
+    with server() as own:
+        yield own.url
+
+
+def missing() -> NoReturn:
+    """Skip on a desk, so that one sees it; fail where tests must be whole."""
+    reason = "no RabbitMQ: neither TEST_AMQP_URL nor Debian's package rabbitmq-server"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _epmd() -> Path:
+    """Erlang's name server lies beside the run-time system, not on the path. Raises `Missing`."""
+    on_path = shutil.which("epmd")
+    found = [Path(on_path)] if on_path else sorted(Path("/usr/lib/erlang").glob("erts-*/bin/epmd"))
+    if not found:
+        raise Missing
+    return found[-1]
+
+
+def _listens(port: int, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until the port takes connections; false when its process has ended, or takes too long."""
+    for _ in range(LOOKS):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        if process.poll() is not None:
+            return False
+        time.sleep(0.1)
+    return False
