@@ -9,7 +9,7 @@ import pytest
 from bus.clock import ManualClock
 from journal.database import migrate, open_engine, sqlite_url
 from journal.queries import Queries
-from tests.services import postgresql
+from tests.services import postgresql, rabbitmq
 
 
 @pytest.fixture
@@ -55,6 +55,17 @@ def postgresql_migrated(postgresql_server: str) -> Iterator[str]:
 def postgresql_database(postgresql_server: str, postgresql_migrated: str) -> Iterator[str]:
     """The URL of a fresh journal in PostgreSQL."""
     with postgresql.database(postgresql_server, postgresql_migrated) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server() -> Iterator[str]:
+    """The URL of a RabbitMQ server on which queues may be made."""
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(rabbitmq.some_server())
+        except rabbitmq.Missing:
+            rabbitmq.missing()
         yield url
 
 

@@ -10,12 +10,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 from uuid import uuid4
 
 import pytest
+
+from routes.rabbitmq.topology import Queue, Topology
 
 BINARIES = Path("/usr/lib/rabbitmq/bin")
 """Debian's wrapper in /usr/sbin drops the environment, and with it node name and ports; these scripts keep it."""
@@ -111,6 +113,20 @@ class Server:
             # The script then becomes the server, whose process id is the child's own.
             "RUNNING_UNDER_SYSTEMD": "true",
         }
+
+
+class Passing(Topology):
+    """A topology whose queues go by themselves when they have not been used for a minute."""
+
+    def steady(self, system: str) -> Queue:
+        return _passing(super().steady(system))
+
+    def fast(self, system: str) -> Queue:
+        return _passing(super().fast(system))
+
+
+def _passing(queue: Queue) -> Queue:
+    return replace(queue, arguments={**queue.arguments, "x-expires": 60_000})
 
 
 @contextmanager
