@@ -1,5 +1,6 @@
 """The `lgsp` command: parse, call, print."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +49,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 def main() -> None:
     """Exit 0: done; 1: failed, the reason on standard error; 2: wrong use."""
+    os.umask(0o077)  # what the bus keeps is for nobody else to read: bodies, keys, logs
     try:
         app()
     except BusError as failed:

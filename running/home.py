@@ -2,11 +2,13 @@
 
 import fcntl
 import os
+import stat
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import orjson
@@ -48,7 +50,7 @@ class Home:
 
     def prepare(self) -> None:
         """Make or migrate the journal; make the keys that are missing."""
-        self.settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _own(self.settings.data)
         migrate(self.url)
         load_master_key(self.settings.master_key_file, create=True)
         ring = self.keys()
@@ -165,12 +167,32 @@ class Home:
 @contextmanager
 def serving(settings: Settings) -> Iterator[None]:
     """Hold the data folder alone, as long as the process lives. Raises `FolderInUse`."""
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _own(settings.data)
     with (settings.data / "lock").open("a") as lock:
         _lock(lock)
         # Where it was served before is not where it is served now.
         (settings.data / SERVED_AT).unlink(missing_ok=True)
-        yield
+        try:
+            yield
+        finally:
+            (settings.data / SERVED_AT).unlink(missing_ok=True)
+
+
+def _own(folder: Path) -> None:
+    """Make the data folder, or close it to others: bodies of messages lie in it. Raises `SettingInvalid` where it is
+    not ours to close, or everybody's as /tmp is."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = folder.stat().st_mode
+        if mode & 0o077:
+            if mode & stat.S_ISVTX:
+                raise PermissionError
+            folder.chmod(0o700)
+    except FileExistsError:
+        raise SettingInvalid(name="data", hint=f"{folder} is not a folder") from None
+    except OSError:
+        hint = f"{folder} cannot be made private: choose another folder, or `chmod 700` it as its owner"
+        raise SettingInvalid(name="data", hint=hint) from None
 
 
 def _lock(lock: IO[str]) -> None:
