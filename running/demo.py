@@ -126,7 +126,12 @@ def _run(home: Home, url: str, flow: Flow) -> Shown:
     right = right and (given.get("fault") or "") == expected.fault
     value = given.get("body", given) if expected.fault else given
     right = right and all(_at(value, pointer) == wanted for pointer, wanted in expected.reply.items())
-    return Shown(flow, outcome if right else f"UNEXPECTED: {outcome}", right, took, message)
+    return Shown(flow, outcome if right else _unexpected(outcome, view), right, took, message)
+
+
+def _unexpected(outcome: str, view: dict[str, Any]) -> str:
+    ends = (f"{each['state']} {each.get('reason', '')}".strip() for each in view.get("deliveries", []))
+    return f"UNEXPECTED: {'; '.join(ends) or outcome}"
 
 
 def _reply(

@@ -23,6 +23,9 @@ from journal.queries import AuditRow, DeadLetter, DeliveryView, MessageView
 from running.apply import Applied
 from running.client import Answer
 
+WIDEST = 10_000
+"""Columns of a line that nobody sees on a terminal."""
+
 SHOWN_APART = {"actor", "at", "event", "message", "number", "writer"}
 """Fields of an audit event that have columns of their own."""
 
@@ -39,13 +42,19 @@ def print_json(out: Console, document: object) -> None:
 
 
 def table(out: Console, columns: Sequence[str], rows: Iterable[Sequence[object]], nothing: str) -> None:
-    """Columns with a heading each, or a sentence where there is nothing."""
+    """Columns with a heading each, or a sentence where there is nothing. What is not a terminal gets each row in one
+    line, however long; on a terminal the first column, which people copy, stays whole."""
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        shown.add_column(column, overflow="fold")
+        shown.add_column(column, overflow="fold", no_wrap=column == columns[0])
     for row in rows:
         shown.add_row(*(plain(cell) for cell in row))
-    out.print(shown if shown.row_count else nothing)
+    if not shown.row_count:
+        out.print(nothing)
+    elif out.is_terminal:
+        out.print(shown)
+    else:
+        out.print(shown, width=out.measure(shown, options=out.options.update(width=WIDEST)).maximum, crop=False)
 
 
 def answer(out: Console, given: Answer, *, json: bool) -> bool:
@@ -79,7 +88,8 @@ def status(
     out: Console, url: str | None, revision: int, counts: Mapping[str, Mapping[State, int]], *, json: bool
 ) -> None:
     if json:
-        print_json(out, {"serving": url, "revision": revision, "systems": counts})
+        systems = {system: {state.value: count for state, count in of.items()} for system, of in counts.items()}
+        print_json(out, {"serving": url, "revision": revision, "systems": systems})
         return
     out.print(f"serving {url}" if url else "not serving")
     out.print(f"documents at revision {revision}")
@@ -207,5 +217,9 @@ def applied(out: Console, err: Console, given: Applied) -> bool:
     """What became of applying; whether the store is now as the documents say."""
     problems(err, given.problems)
     if given.done and given.plan is not None:
+        if given.plan.is_empty:
+            *kept, _ = given.plan.lines()
+            for line in kept:
+                out.print(plain(line))
         out.print("Nothing to change." if given.plan.is_empty else "Applied.")
     return given.done
