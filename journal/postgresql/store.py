@@ -46,8 +46,8 @@ HANDLERS: Mapping[type[Command[Any]], Callable[[Transaction, Any, Any], object]]
 
 DATA_ERRORS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 
-CUT_OFF = (None, "08", "57", "58", "XX")
-"""Classes of SQLSTATE after which no answer of the server is certain; None: there was no answer."""
+CUT_OFF = ("08", "57P", "XX")
+"""How an SQLSTATE begins that tells of a connection that ends, or of a server that no longer knows what it does."""
 
 ROLLED_BACK = "40"
 """The class of what may be tried again: a deadlock."""
@@ -136,14 +136,14 @@ class PostgresqlStore:
 
     def _failed(self, transaction: Transaction, failed: psycopg.Error) -> None:
         """Find out what became of a transaction. Raises `JournalUnavailable` where the database has refused it."""
-        answered = (failed.sqlstate and failed.sqlstate[:2]) not in CUT_OFF and not transaction.connection.broken
-        if answered or not transaction.committing:
+        state = failed.sqlstate or ""
+        refused = bool(state) and not state.startswith(CUT_OFF) and not transaction.connection.broken
+        self.close()
+        if refused or not transaction.committing:
             self._end(transaction, written=False)
-            self.close()
-            if answered and not str(failed.sqlstate).startswith(ROLLED_BACK):
+            if refused and not state.startswith(ROLLED_BACK):
                 raise JournalUnavailable from None
             return
-        self.close()
         self._doubtful = transaction
         until = time.monotonic() + self._patience
         while transaction.written is None:
