@@ -16,7 +16,7 @@ import pytest
 
 from bus.clock import SystemClock
 from bus.envelope import Body, Envelope, Exchange, Format
-from bus.errors import CommitInDoubt, JournalUnavailable
+from bus.errors import CommitInDoubt, JournalUnavailable, SettingInvalid
 from bus.states import Change, State
 from journal.chain import GENESIS, link_hash
 from journal.commands import (
@@ -257,6 +257,16 @@ def test_asking_survives_a_restart(own_server: postgresql.Server) -> None:
     own_server.start()
     assert queries.revision() == 0
     engine.dispose()
+
+
+def test_server_that_may_forget_is_refused(own_server: postgresql.Server) -> None:
+    """A server with fsync=off is not written to."""
+    own_server.stop()
+    own_server.start(fsync="off")
+    with pytest.raises(SettingInvalid, match="fsync=off"):
+        PostgresqlStore(own_server.url, WRITER)
+    own_server.stop()
+    own_server.start()
 
 
 # --- a server that refuses -------------------------------------------------------------------------------------------

@@ -102,13 +102,13 @@ def some_server() -> Iterator[str]:
 
 
 @contextmanager
-def database(server_url: str, template: str = "template1") -> Iterator[str]:
+def database(server_url: str, template: str = "template1", encoding: str = "UTF8") -> Iterator[str]:
     """The URL of a fresh database, a copy of the one that the URL `template` names, removed afterwards."""
     name = f"lgsp_{uuid4().hex}"
     original = urlsplit(template).path.removeprefix("/") or template
     with psycopg.connect(server_url, autocommit=True) as connection:
-        make = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(original))
-        connection.execute(make)
+        make = sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING {}")
+        connection.execute(make.format(sql.Identifier(name), sql.Identifier(original), encoding))
         try:
             yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
         finally:
