@@ -5,15 +5,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import which
 from typing import Annotated
 from uuid import UUID
 
 import typer
 from rich.console import Console
 
-from bus.errors import AgencyCodeInvalid, BusError, MessageUnknown, QueryInvalid, SettingInvalid
+from bus.errors import AgencyCodeInvalid, BusError, DeliveryUnknown, MessageUnknown, QueryInvalid, SettingInvalid
 from bus.languages import Language, negotiate, say
 from bus.settings import Settings, read_settings
+from bus.states import State
 from documents.plan import Plan
 from journal.commands import Replay
 from running import printing
@@ -33,11 +35,14 @@ secret = typer.Typer(no_args_is_help=True, help="Passwords and keys of the syste
 for name, group in (("dead", dead), ("audit", audit), ("credential", credential), ("secret", secret)):
     app.add_typer(group, name=name)
 
-WIDE = 160
-"""Columns where nobody says how wide the paper is: a file, a pipe."""
+WIDE = 10_000
+"""Characters of a line that goes into a file or a pipe: there a row is a line, however long."""
 
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True, width=None if sys.stderr.isatty() else WIDE)
+
+MAY_HAVE_ACTED = ("outcome-unknown", "reply-invalid")
+"""Reasons of dead letters whose receiver was reached: one that knows no duplicates would do twice what was asked."""
 
 WRONG_USE = (AgencyCodeInvalid, QueryInvalid, SettingInvalid)
 """What only whoever typed the command can mend."""
@@ -131,7 +136,7 @@ def send(
         body = sys.stdin.buffer.read() if str(file) == "-" else _read(file)
         url = _url(home.settings)
         answer = Client(url, home, _known_system(home, sender)).send(contract, body, wait=wait, key=key)
-    _require(printing.answer(out, answer, json=json))
+    _require(printing.answer(out, answer, _lgsp(home.settings), json=json))
 
 
 @app.command()
@@ -178,18 +183,32 @@ def dead_show(delivery: str, data: Data = None, json: Json = False) -> None:
     with _home(read_settings(data=data)) as home:
         view = home.queries.delivery(_uuid(delivery))
         if view is None:
-            raise MessageUnknown
-        printing.delivery(out, view, home.queries.timeline(view.message), json=json)
+            raise DeliveryUnknown(delivery=delivery)
+        printing.delivery(out, view, home.queries.timeline(view.message), _lgsp(home.settings), json=json)
 
 
 @dead.command("replay")
-def dead_replay(delivery: str, data: Data = None) -> None:
+def dead_replay(
+    delivery: str,
+    data: Data = None,
+    again: Annotated[bool, typer.Option("--again", help="Also where it was delivered already.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
     """Try one delivery again; its life begins anew."""
     with _home(read_settings(data=data)) as home:
-        before = home.write(Replay(_uuid(delivery), me()))
-        if before is None:
-            raise MessageUnknown
+        view = home.queries.delivery(_uuid(delivery))
+        if view is None:
+            raise DeliveryUnknown(delivery=delivery)
+        if view.state is State.DELIVERED and not again:
+            raise typer.BadParameter(f"{view.system} has it already: --again would call it once more")
+        if view.reason in MAY_HAVE_ACTED and not yes:
+            err.print(
+                printing.plain(f"{view.system} was called and may have acted on it ({view.reason}): ask it first.")
+            )
+            typer.confirm("Call it again?", abort=True, err=True)
+        before = home.write(Replay(view.id, me()))
         out.print(f"{delivery} was {before} and will be tried again.")
+        out.print(printing.plain(f"see what becomes of it:\n  {_lgsp(home.settings)('audit', 'show', view.message)}"))
 
 
 @audit.command("show")
@@ -207,7 +226,7 @@ def credential_issue(system: str, data: Data = None, json: Json = False) -> None
     """A new credential; its secret is shown once."""
     with _home(read_settings(data=data)) as home:
         issued, value = home.issue_credential(_known_system(home, system))
-        printing.issued(out, issued, value, json=json)
+        printing.issued(out, issued, value, _lgsp(home.settings), json=json)
 
 
 @credential.command("list")
@@ -226,7 +245,9 @@ def credential_revoke(credential: str, data: Data = None) -> None:
     with _home(read_settings(data=data)) as home:
         found = home.credentials().get(credential)
         if found is None:
-            raise QueryInvalid(name="credential", hint="there is no such credential; see lgsp credential list")
+            raise QueryInvalid(
+                name="credential", hint=f"there is none; see {_lgsp(home.settings)('credential', 'list')}"
+            )
         home.revoke_credential(found)
         out.print(f"Credential {credential} of {found.system} is revoked.")
 
@@ -247,6 +268,14 @@ def secret_list(agency: str, data: Data = None, json: Json = False) -> None:
     """The names of an agency's secrets."""
     with _home(read_settings(data=data)) as home:
         printing.names(out, home.secrets.list(agency), json=json)
+
+
+def _lgsp(settings: Settings) -> printing.Lgsp:
+    """`lgsp` as it was typed: where it is on the PATH by its name alone, else by its place from here."""
+    typed = Path(sys.argv[0])
+    found = which("lgsp")
+    program = "lgsp" if found and typed.absolute() == Path(found) else os.path.relpath(typed)
+    return printing.Lgsp(program, None if settings.data == read_settings().data else settings.data)
 
 
 @contextmanager
@@ -294,7 +323,7 @@ def _read(file: Path) -> bytes:
 def _url(settings: Settings) -> str:
     url = served_at(settings)
     if url is None:
-        raise typer.BadParameter(f"no bus is serving {settings.data}: start one with `lgsp up --data {settings.data}`")
+        raise typer.BadParameter(f"no bus is serving {settings.data}: start one with `{_lgsp(settings)('up')}`")
     return url
 
 

@@ -164,6 +164,13 @@ class MessageUnknown(SenderFault):
     status = 404
 
 
+class DeliveryUnknown(SenderFault):
+    """There is no delivery {delivery}: its id stands in `lgsp dead list` and in the timeline of its message."""
+
+    code = "delivery-unknown"
+    status = 404
+
+
 class ReplyMissing(SenderFault):
     """This message has no reply: its contract is of the kind {exchange}."""
 

@@ -4,12 +4,15 @@ Everything that came from outside is printed with terminal control characters ma
 """
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -23,11 +26,29 @@ from journal.queries import AuditRow, DeadLetter, DeliveryView, MessageView
 from running.apply import Applied
 from running.client import Answer
 
-WIDEST = 10_000
-"""Columns of a line that nobody sees on a terminal."""
-
 SHOWN_APART = {"actor", "at", "event", "message", "number", "writer"}
 """Fields of an audit event that have columns of their own."""
+
+WHOLE = {"at", "created", "credential", "delivery", "since"}
+"""Columns of ids and times, which are to be copied and so never folded."""
+
+GAP = 2
+"""Characters between two columns."""
+
+FOLDED = 28
+"""Characters of a word that may be broken where it is longer: no name of a system, but hashes and lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lgsp:
+    """How `lgsp` is typed here, so that a command that is suggested can be pasted; `data` where it must be named."""
+
+    program: str = "lgsp"
+    data: Path | None = None
+
+    def __call__(self, *words: object) -> str:
+        named = () if self.data is None else ("--data", self.data)
+        return shlex.join(map(str, (self.program, *words, *named)))
 
 
 def plain(text: object) -> Text:
@@ -42,22 +63,53 @@ def print_json(out: Console, document: object) -> None:
 
 
 def table(out: Console, columns: Sequence[str], rows: Iterable[Sequence[object]], nothing: str) -> None:
-    """Columns with a heading each, or a sentence where there is nothing. What is not a terminal gets each row in one
-    line, however long; on a terminal the first column, which people copy, stays whole."""
-    shown = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        shown.add_column(column, overflow="fold", no_wrap=column == columns[0])
-    for row in rows:
-        shown.add_row(*(plain(cell) for cell in row))
-    if not shown.row_count:
+    """Columns with a heading each, or a sentence where there is nothing; where there is no room for columns, a line for
+    each field."""
+    cells = [[plain(cell) for cell in row] for row in rows]
+    if not cells:
         out.print(nothing)
-    elif out.is_terminal:
+    elif shown := columned(columns, cells, out.width):
         out.print(shown)
     else:
-        out.print(shown, width=out.measure(shown, options=out.options.update(width=WIDEST)).maximum, crop=False)
+        longest = max(map(len, columns))
+        records = (
+            "\n".join(f"{name:<{longest}}  {cell}" for name, cell in zip(columns, row, strict=True)) for row in cells
+        )
+        out.print(Text("\n\n".join(records)))
 
 
-def answer(out: Console, given: Answer, *, json: bool) -> bool:
+def columned(columns: Sequence[str], rows: Sequence[Sequence[Text]], room: int) -> Table | None:
+    """A table of at most so many characters a line, in which no id or time is folded and no short word is broken; None
+    where there is no room for one. Columns of numbers stand at the right."""
+    widths = _widths([[Text(name), *cells] for name, cells in zip(columns, zip(*rows, strict=True), strict=True)], room)
+    if widths is None:
+        return None
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for name, width, cells in zip(columns, widths, zip(*rows, strict=True), strict=True):
+        number = all(cell.plain.isdecimal() for cell in cells)
+        shown.add_column(name, width=width, overflow="fold", justify="right" if number else "left")
+    for row in rows:
+        shown.add_row(*row)
+    return shown
+
+
+def _widths(columns: Sequence[Sequence[Text]], room: int) -> list[int] | None:
+    """Each column as wide as its longest word, and of what is left as much as it could use; None: too little."""
+    whole = [column[0].plain in WHOLE for column in columns]
+    most = [max(cell_len(line) for cell in column for line in cell.plain.split("\n")) for column in columns]
+    least = [
+        wide if uncut else min(FOLDED, max(cell_len(word) for cell in column for word in (cell.plain.split() or [""])))
+        for column, wide, uncut in zip(columns, most, whole, strict=True)
+    ]
+    wanted = [wide - narrow for wide, narrow in zip(most, least, strict=True)]
+    left = room - sum(least) - GAP * (len(columns) - 1)
+    if left < 0:
+        return None
+    share = min(1.0, left / sum(wanted)) if sum(wanted) else 0.0
+    return [narrow + int(want * share) for narrow, want in zip(least, wanted, strict=True)]
+
+
+def answer(out: Console, given: Answer, lgsp: Lgsp, *, json: bool) -> bool:
     """What the gateway answered; whether the message was accepted."""
     document = given.json()
     if json:
@@ -69,14 +121,12 @@ def answer(out: Console, given: Answer, *, json: bool) -> bool:
                 "body": document or given.body.decode(),
             },
         )
-    elif given.status == 202:
-        out.print(plain(f"accepted: message {document['id']}"))
-        out.print(plain(f"see what becomes of it: lgsp audit show {document['id']}"))
     else:
         message = given.headers.get("location", "").rpartition("/")[2]
-        out.print(plain(given.body.decode(errors="replace") if not document else _pretty(document)))
+        told = _pretty(document) if document else given.body.decode(errors="replace")
+        out.print(plain(f"accepted: message {message}" if given.status == 202 else told))
         if message:
-            out.print(plain(f"message {message}: lgsp audit show {message}"))
+            out.print(plain(f"see what becomes of it:\n  {lgsp('audit', 'show', message)}"))
     return given.status < 400
 
 
@@ -119,7 +169,7 @@ def dead_letters(out: Console, letters: Sequence[DeadLetter], *, json: bool) -> 
         table(out, columns, ([row[column] for column in columns] for row in rows), "no dead letters")
 
 
-def delivery(out: Console, view: DeliveryView, rows: Sequence[AuditRow], *, json: bool) -> None:
+def delivery(out: Console, view: DeliveryView, rows: Sequence[AuditRow], lgsp: Lgsp, *, json: bool) -> None:
     events = [event for event in _events(rows) if event.get("delivery") in {None, str(view.id)}]
     if json:
         document = {"delivery": str(view.id), "message": str(view.message), "system": view.system, "state": view.state}
@@ -128,7 +178,7 @@ def delivery(out: Console, view: DeliveryView, rows: Sequence[AuditRow], *, json
     out.print(plain(f"delivery {view.id} of message {view.message} to {view.system}: {view.state} {view.reason}"))
     _event_table(out, events)
     if view.state is State.DEAD:
-        out.print(plain(f"try it again: lgsp dead replay {view.id}"))
+        out.print(plain(f"try it again:\n  {lgsp('dead', 'replay', view.id)}"))
 
 
 def timeline(out: Console, view: MessageView, rows: Sequence[AuditRow], *, json: bool) -> None:
@@ -174,13 +224,13 @@ def credentials(out: Console, found: Sequence[Credential], now: int, *, json: bo
         table(out, ["credential", "system", "created", "live"], (row.values() for row in rows), "no credentials")  # type: ignore[misc]
 
 
-def issued(out: Console, credential: Credential, secret: str, *, json: bool) -> None:
+def issued(out: Console, credential: Credential, secret: str, lgsp: Lgsp, *, json: bool) -> None:
     if json:
         print_json(out, {"credential": credential.id, "client_id": credential.system, "client_secret": secret})
         return
     out.print(plain(f"client_id      {credential.system}"))
     out.print(plain(f"client_secret  {secret}"))
-    out.print(plain(f"The secret is not shown again. To end it: lgsp credential revoke {credential.id}"))
+    out.print(plain(f"The secret is not shown again. To end it:\n  {lgsp('credential', 'revoke', credential.id)}"))
 
 
 def names(out: Console, found: Sequence[str], *, json: bool) -> None:

@@ -285,11 +285,18 @@ def test_dead_letter_is_replayed(bus: Bus) -> None:
     assert f"delivery {delivery} of message {message}" in shown.out
     assert f"lgsp dead replay {delivery}" in shown.out
     assert bus.run("dead", "show", delivery, "--json").json()["reason"] == "reply-invalid"
-    replayed = bus.run("dead", "replay", delivery)
-    assert (replayed.status, replayed.out) == (0, f"{delivery} was dead and will be tried again.\n")
+    asked = bus.run("dead", "replay", delivery, given="n\n")
+    assert (asked.status, asked.out.strip()) == (1, "")
+    assert "his.provincial-hospital was called and may have acted on it" in asked.err
+    replayed = bus.run("dead", "replay", delivery, "--yes")
+    assert replayed.status == 0
+    assert replayed.out.startswith(f"{delivery} was dead and will be tried again.\n")
     while bus.ended(message)["state"] != "done":
         time.sleep(0.02)
     assert delivery not in bus.run("dead", "list").out
+    refused = bus.run("dead", "replay", delivery, "--yes")
+    assert refused.status == 2
+    assert "--again" in refused.err
 
 
 def test_open_delivery_is_not_replayed(bus: Bus) -> None:
