@@ -9,6 +9,8 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -122,9 +124,14 @@ class Committer:
                 batch[0].loop.call_soon_threadsafe(_resolve, answers)
             except RuntimeError:  # the loop is closed: nobody waits any more
                 log.warning("answer-unwanted", count=len(batch))
-            if self._events and self._told:
-                self._told(self._events)
-            self._events = []
+            self._tell()
+
+    def _tell(self) -> None:
+        """The journal has the events, whatever becomes of the log."""
+        events, self._events = self._events, []
+        if events and self._told:
+            with suppress(Exception):
+                self._told(events)
 
     def _next(self) -> list[_Waiting]:
         """What shares the next transaction; empty when the committer has stopped and nothing waits."""
@@ -145,10 +152,10 @@ class Committer:
             return self._write(batch[:middle]) + self._write(batch[middle:])
         except BusError as unavailable:
             log.error("journal-unavailable", code=unavailable.code)
-            return [unavailable] * len(batch)
+            return [copy(unavailable) for _ in batch]
         except Exception as unforeseen:  # noqa: BLE001 - the writer must outlive whatever a driver raises
             log.error("journal-failed", kind=type(unforeseen).__name__)
-            return [InternalError()] * len(batch)
+            return [InternalError() for _ in batch]
         self._events += written.events
         return list(written.results)
 

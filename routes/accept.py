@@ -102,7 +102,7 @@ class Acceptor:
             if accepted.message != envelope.message:
                 return repeated(accepted, command, contract)
         except (SenderFault, RouteMissing, BacklogFull) as refused:
-            await self._refuse(snapshot, arrival, refused, data)
+            await self.refuse(snapshot, arrival.sender, arrival.contract, refused, data)
             raise
         self._ring(envelope, body, deliveries)
         return Acceptance(envelope, contract, deliveries)
@@ -162,12 +162,14 @@ class Acceptor:
             Carried(each.id, each.system, envelope, carried) for each in deliveries if each.state is State.QUEUED
         )
 
-    async def _refuse(self, snapshot: Snapshot, arrival: Arrival, refused: BusError, data: bytes) -> None:
+    async def refuse(
+        self, snapshot: Snapshot, sender: str, contract: str, refused: BusError, data: bytes = b""
+    ) -> None:
         """Record why; the reference goes with the answer so that the sender can name it."""
-        facts: dict[str, str | int] = {"code": refused.code, "contract": known(snapshot, arrival.contract)}
+        facts: dict[str, str | int] = {"code": refused.code, "contract": known(snapshot, contract)}
         if data:
             facts |= {"keyedHash": keyed_hash(snapshot.keys, data), "size": len(data)}
-        reference = await self._committer.write(Record(Event("message.refused", arrival.sender, facts=facts)))
+        reference = await self._committer.write(Record(Event("message.refused", sender, facts=facts)))
         refused.reference = str(reference)
 
 
@@ -191,7 +193,7 @@ def permitted(snapshot: Snapshot, arrival: Arrival, today: date) -> Contract:
     """
     versions = snapshot.contracts.get(arrival.contract, ())
     if not versions:
-        raise ContractUnknown(contract=known(snapshot, arrival.contract))
+        raise ContractUnknown
     named = [each for each in versions if means(arrival.version, each.version)]
     if not named:
         raise VersionUnknown(contract=arrival.contract, version=safe_version(arrival.version))

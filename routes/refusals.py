@@ -3,11 +3,13 @@
 A stranger can make as many of them as he likes; they must cost neither the journal nor the log more than that.
 """
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bus.clock import Clock
 from bus.errors import BusError
-from journal.commands import Event, Record
+from journal.commands import Event, Record, Reference
 from journal.committer import Committer
 
 PERIOD = 60.0
@@ -46,18 +48,34 @@ class Refusals:
         if count and now - count.told_at < PERIOD:
             count.since += 1
             return
-        facts: dict[str, str | int] = {
-            "code": refusal.code,
-            "count": (count.since if count else 0) + 1,
-            "source": source,
-        }
         self._counts[key] = _Count(now)
-        reference = await self._committer.write(Record(Event("caller.refused", self._actor, facts=facts)))
-        refusal.reference = str(reference)
+        refusal.reference = str(await self._record(key, (count.since if count else 0) + 1))
+
+    async def run(self) -> None:
+        """Tell of what was counted, once a period, until cancelled: whoever stops in time is told of as well."""
+        while True:
+            await asyncio.sleep(PERIOD)
+            with suppress(BusError):
+                await self.tell()
+
+    async def tell(self) -> None:
+        """Tell of everything that was counted and not told yet."""
+        now = self._clock.monotonic()
+        for key, count in tuple(self._counts.items()):
+            if since := count.since:
+                self._counts[key] = _Count(now)
+                await self._record(key, since)
+
+    async def _record(self, key: tuple[str, str], count: int) -> Reference:
+        source, code = key
+        facts: dict[str, str | int] = {"code": code, "count": count, "source": source}
+        return await self._committer.write(Record(Event("caller.refused", self._actor, facts=facts)))
 
     def _full(self, now: float) -> bool:
         """Whether no more sources can be told apart; old ones are looked for once in a while, not by every stranger."""
         if len(self._counts) >= MOST_SOURCES and now - self._looked_at >= PERIOD / 10:
             self._looked_at = now
-            self._counts = {key: each for key, each in self._counts.items() if now - each.told_at < PERIOD}
+            self._counts = {
+                key: each for key, each in self._counts.items() if each.since or now - each.told_at < PERIOD
+            }
         return len(self._counts) >= MOST_SOURCES

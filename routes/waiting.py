@@ -10,9 +10,10 @@ from routes.broker import Signal
 
 
 class Waiting:
-    """Hands a signal to every caller that waits for its message."""
+    """Hands a signal to every caller that waits for its message; `closed` once the process ends."""
 
     def __init__(self) -> None:
+        self.closed = False
         self._futures: dict[UUID, set[asyncio.Future[Signal]]] = defaultdict(set)
 
     @contextmanager
@@ -26,6 +27,12 @@ class Waiting:
             self._futures[message].discard(future)
             if not self._futures[message]:
                 del self._futures[message]
+
+    def close(self) -> None:
+        """Let every caller go, with a signal that says nothing: its message goes on without it."""
+        self.closed = True
+        for message in tuple(self._futures):
+            self.hear(Signal(message))
 
     def hear(self, signal: Signal) -> None:
         for future in tuple(self._futures.get(signal.message, ())):

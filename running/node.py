@@ -34,9 +34,13 @@ log = structlog.get_logger("node")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What a running process offers: the data plane as an ASGI application, and its parts for tests."""
+    """What a running process offers: the data plane as an ASGI application, and its parts for tests.
+
+    `waiting` is closed when the process is to end, so that whoever waits is told where to look later.
+    """
 
     app: ASGIApp
+    waiting: Waiting
     committer: Committer
     snapshots: Snapshots
     sweeper: Sweeper
@@ -78,9 +82,10 @@ async def running(
         asyncio.create_task(sweeper.run(sweep_every)),
         asyncio.create_task(worker.run()),
         asyncio.create_task(_follow(snapshots, queries, load)),
+        asyncio.create_task(refusals.run()),
     ]
     try:
-        yield Node(data_plane(door), committer, snapshots, sweeper, worker)
+        yield Node(data_plane(door), waiting, committer, snapshots, sweeper, worker)
     finally:
         for task in tasks:
             task.cancel()
@@ -89,6 +94,8 @@ async def running(
                 await task
         await worker.drain()
         await broker.close()
+        with suppress(BusError):
+            await refusals.tell()
         await asyncio.to_thread(committer.close)
 
 

@@ -90,7 +90,8 @@ def view_answer(
         return open_answer(message, view.state, more)
     if reply and reply.kind != "raw":
         return reply_answer(message, reply, language, more)
-    ended = ended_fault(view)
+    # An event is published once it was accepted; what became of it with each subscriber is told in its summary.
+    ended = None if view.envelope.exchange is Exchange.EVENT else ended_fault(view)
     if ended or view.envelope.exchange is Exchange.REQUEST:
         answer = problem_answer(ended or ReplyGone(), language, message=message)
         answer.headers.update({"Location": f"/messages/{message}"} | (more or {}))
@@ -135,5 +136,6 @@ def _delivery(view: DeliveryView) -> dict[str, Any]:
 
 
 def timeline(rows: list[AuditRow]) -> list[dict[str, Any]]:
-    """Every audit event of a message, as it was hashed."""
-    return [orjson.loads(row.content) for row in rows]
+    """Every audit event of a message, with people of the bus named by their part alone."""
+    events = [orjson.loads(row.content) for row in rows]
+    return [event | ({"actor": "operator"} if event["actor"].startswith("user:") else {}) for event in events]

@@ -27,9 +27,10 @@ from bus.errors import (
     MethodNotAllowed,
     PathUnknown,
     ReplyMissing,
+    SenderFault,
 )
 from bus.languages import Language, negotiate
-from bus.states import MessageState
+from bus.states import TERMINAL, MessageState
 from identity.credentials import authenticate
 from identity.tokens import LIFE, Caller, issue
 from journal.commands import Event, Record, Reply
@@ -101,21 +102,29 @@ class FrontDoor:
     async def send(self, request: Request) -> Response:
         """Accept one message; wait for its end as long as the caller prefers."""
         snapshot, caller = await self._identify(request)
-        prefer = preference(request.headers.getlist("prefer"))
-        name, _, version = request.path_params["contract"].partition("@")
-        waits = None if prefer.wait is None else prefer.wait > 0
         with self._in_flight.holding() as take:
-            arrival = Arrival(
-                caller.system,
-                name,
-                version or None,
-                declared_format(request.headers.get("content-type")),
-                lambda limit: read_body(request, limit, self._body_timeout, take),
-                header_text(request, "idempotency-key", 255),
-                request.headers.get("traceparent"),
-            )
+            try:
+                prefer = preference(request.headers.getlist("prefer"))
+                arrival = self._arrival(request, caller, take)
+            except SenderFault as refused:
+                contract = request.path_params["contract"].partition("@")[0]
+                await self._acceptor.refuse(snapshot, caller.system, contract, refused)
+                raise
+            waits = None if prefer.wait is None else prefer.wait > 0
             accepted = await self._acceptor.accept(snapshot, arrival, waits=waits)
         return await self._wait(accepted, prefer, request)
+
+    def _arrival(self, request: Request, caller: Caller, take: Callable[[int], None]) -> Arrival:
+        name, _, version = request.path_params["contract"].partition("@")
+        return Arrival(
+            caller.system,
+            name,
+            version or None,
+            declared_format(request.headers.get("content-type")),
+            lambda limit: read_body(request, limit, self._body_timeout, take),
+            header_text(request, "idempotency-key", 255),
+            request.headers.get("traceparent"),
+        )
 
     async def show(self, request: Request) -> Response:
         """A message's state and timeline, for its sender."""
@@ -163,7 +172,8 @@ class FrontDoor:
             form = parse_qs(data.decode("ascii", "replace"))
             name, secret = client(request, form)
             if form.get("grant_type") != ["client_credentials"]:
-                return answers.json_answer({"error": "unsupported_grant_type"}, 400, uncached)
+                error = "unsupported_grant_type" if "grant_type" in form else "invalid_request"
+                return answers.json_answer({"error": error}, 400, uncached)
             now = self._clock.now()
             credential = authenticate(snapshot.credentials.values(), name, secret, now)
         except CredentialInvalid as refused:
@@ -209,7 +219,7 @@ class FrontDoor:
             is_request = accepted.contract.exchange is Exchange.REQUEST
             seconds = accepted.contract.limits.timeout + GRACE if is_request else 0.0
         applied = {"Preference-Applied": prefer.applied} if prefer.applied else {}
-        if seconds <= 0:
+        if seconds <= 0 or self._waiting.closed:
             return answers.open_answer(str(message), MessageState.ACCEPTED, applied)
         with self._waiting.expect(message) as future:
             signal = await self._signal(accepted, future, seconds)
@@ -231,11 +241,13 @@ class FrontDoor:
     async def _signal(self, accepted: Acceptance, future: asyncio.Future[Signal], seconds: float) -> Signal | None:
         """The first signal, or None at the end of the wait. An event ends with the last of its deliveries, and a
         repeated message may end in another process: for these the journal is looked at now and then."""
+        if not accepted.repeated and all(each.state in TERMINAL for each in accepted.deliveries):
+            return None
         if not accepted.repeated and len(accepted.deliveries) == 1:
             await asyncio.wait([future], timeout=seconds)
             return future.result() if future.done() else None
         end = self._clock.monotonic() + seconds
-        while (left := end - self._clock.monotonic()) > 0:
+        while (left := end - self._clock.monotonic()) > 0 and not self._waiting.closed:
             view = await asyncio.to_thread(self._queries.message, accepted.envelope.message)
             if view and view.state in {MessageState.DONE, MessageState.FAILED, MessageState.EXPIRED}:
                 return None

@@ -8,21 +8,22 @@ from urllib.parse import unquote_plus
 
 from starlette.requests import Request
 
-from bus.errors import HeaderInvalid, QueryInvalid
+from bus.errors import CredentialInvalid, QueryInvalid
 from bus.states import MessageState
 
 MOST_LISTED: Final = 1_000
 
 
 def client(request: Request, form: dict[str, list[str]]) -> tuple[str, str]:
-    """Name and secret of the client; in Basic both are form-encoded first (RFC 6749 §2.3.1)."""
+    """Name and secret of the client; in Basic both are form-encoded first (RFC 6749 §2.3.1). Raises
+    `CredentialInvalid` for what is no Basic."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return form.get("client_id", [""])[0], form.get("client_secret", [""])[0]
     try:
         name, _, secret = b64decode(encoded, validate=True).decode().partition(":")
     except ValueError:
-        raise HeaderInvalid(name="Authorization", hint="Basic takes base64 of name:secret in UTF-8") from None
+        raise CredentialInvalid from None
     return unquote_plus(name), unquote_plus(secret)
 
 

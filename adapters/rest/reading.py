@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from bus.envelope import Format
 from bus.errors import (
+    BodyCut,
     BodyTimeout,
     BodyTooLarge,
     CharsetUnsupported,
@@ -73,7 +74,7 @@ async def read_body(request: Request, limit: int, seconds: float, take: Callable
     except TimeoutError:
         raise BodyTimeout(limit=round(seconds)) from None
     except ClientDisconnect:
-        raise BodyTimeout(limit=round(seconds)) from None
+        raise BodyCut from None
     return b"".join(chunks)
 
 
