@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 
 .PHONY: bench check clean demo test
 
-demo: $(VENV)/run ## Watch real messages travel through a model province (ONCE=1: run the flows and leave)
-	$(BIN)/lgsp demo --data var/demo $(if $(ONCE),--once)
+demo: $(VENV)/run ## Watch real messages travel through a model province (ONCE=1: run the flows and leave; PORT=8081)
+	$(BIN)/lgsp demo --data var/demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/dev ## Run the whole test suite
 	$(BIN)/pytest

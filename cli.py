@@ -136,7 +136,7 @@ def send(
         body = sys.stdin.buffer.read() if str(file) == "-" else _read(file)
         url = _url(home.settings)
         answer = Client(url, home, _known_system(home, sender)).send(contract, body, wait=wait, key=key)
-    _require(printing.answer(out, answer, _lgsp(home.settings), json=json))
+    _require(printing.answer(out, answer, _lgsp(home.settings.data), json=json))
 
 
 @app.command()
@@ -162,7 +162,7 @@ def demo(
     """Watch real messages travel through a model province."""
     from running.demo import run
 
-    sys.exit(run(out, data, once=once, port=port))
+    sys.exit(run(out, data, _lgsp(data), once=once, port=port))
 
 
 @dead.command("list")
@@ -184,7 +184,7 @@ def dead_show(delivery: str, data: Data = None, json: Json = False) -> None:
         view = home.queries.delivery(_uuid(delivery))
         if view is None:
             raise DeliveryUnknown(delivery=delivery)
-        printing.delivery(out, view, home.queries.timeline(view.message), _lgsp(home.settings), json=json)
+        printing.delivery(out, view, home.queries.timeline(view.message), _lgsp(home.settings.data), json=json)
 
 
 @dead.command("replay")
@@ -208,7 +208,9 @@ def dead_replay(
             typer.confirm("Call it again?", abort=True, err=True)
         before = home.write(Replay(view.id, me()))
         out.print(f"{delivery} was {before} and will be tried again.")
-        out.print(printing.plain(f"see what becomes of it:\n  {_lgsp(home.settings)('audit', 'show', view.message)}"))
+        out.print(
+            printing.plain(f"see what becomes of it:\n  {_lgsp(home.settings.data)('audit', 'show', view.message)}")
+        )
 
 
 @audit.command("show")
@@ -226,7 +228,7 @@ def credential_issue(system: str, data: Data = None, json: Json = False) -> None
     """A new credential; its secret is shown once."""
     with _home(read_settings(data=data)) as home:
         issued, value = home.issue_credential(_known_system(home, system))
-        printing.issued(out, issued, value, _lgsp(home.settings), json=json)
+        printing.issued(out, issued, value, _lgsp(home.settings.data), json=json)
 
 
 @credential.command("list")
@@ -246,7 +248,7 @@ def credential_revoke(credential: str, data: Data = None) -> None:
         found = home.credentials().get(credential)
         if found is None:
             raise QueryInvalid(
-                name="credential", hint=f"there is none; see {_lgsp(home.settings)('credential', 'list')}"
+                name="credential", hint=f"there is none; see {_lgsp(home.settings.data)('credential', 'list')}"
             )
         home.revoke_credential(found)
         out.print(f"Credential {credential} of {found.system} is revoked.")
@@ -270,12 +272,12 @@ def secret_list(agency: str, data: Data = None, json: Json = False) -> None:
         printing.names(out, home.secrets.list(agency), json=json)
 
 
-def _lgsp(settings: Settings) -> printing.Lgsp:
+def _lgsp(data: Path) -> printing.Lgsp:
     """`lgsp` as it was typed: where it is on the PATH by its name alone, else by its place from here."""
     typed = Path(sys.argv[0])
     found = which("lgsp")
     program = "lgsp" if found and typed.absolute() == Path(found) else os.path.relpath(typed)
-    return printing.Lgsp(program, None if settings.data == read_settings().data else settings.data)
+    return printing.Lgsp(program, None if data == read_settings().data else data)
 
 
 @contextmanager
@@ -323,7 +325,7 @@ def _read(file: Path) -> bytes:
 def _url(settings: Settings) -> str:
     url = served_at(settings)
     if url is None:
-        raise typer.BadParameter(f"no bus is serving {settings.data}: start one with `{_lgsp(settings)('up')}`")
+        raise typer.BadParameter(f"no bus is serving {settings.data}: start one with `{_lgsp(settings.data)('up')}`")
     return url
 
 

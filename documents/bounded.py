@@ -5,8 +5,9 @@ A schema or a pattern may be small and yet need hours or gigabytes to compile; t
 
 import multiprocessing
 import resource
-from collections.abc import Callable
-from contextlib import suppress
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar, cast
 
@@ -26,7 +27,8 @@ def run_bounded(function: Callable[..., T], *arguments: Any, seconds: float, siz
     context = multiprocessing.get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
     child = context.Process(target=_child, args=(sending, function, arguments, seconds, size), daemon=True)
-    child.start()
+    with _interrupts_held():
+        child.start()
     sending.close()
     try:
         if not receiving.poll(START + 2 * seconds):
@@ -39,6 +41,16 @@ def run_bounded(function: Callable[..., T], *arguments: Any, seconds: float, siz
         child.kill()
         child.join()
         child.close()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """What is started here never hears Ctrl-C, which it would tell of at length: who waits for it kills it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _child(

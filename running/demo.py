@@ -4,31 +4,42 @@ import json
 import os
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from bus.errors import SettingInvalid
+from bus.errors import GatewayUnreachable, SettingInvalid
 from bus.settings import read_settings
 from provinces.model.applications.runner import applications
 from provinces.model.flows import FOLDER, Flow, flows
 from running.apply import apply_folder
 from running.client import Client
 from running.home import Home, me, serving
-from running.printing import plain, problems
+from running.printing import Lgsp, columned, plain, problems
 from running.up import Serve, up
 
 STARTING = 30.0
 """Seconds within which the stand-in applications must answer."""
+
+SHOWING = 5.0
+"""Seconds within which whoever shows the flows must notice that the bus has ended."""
+
+ROOMY = 120
+"""Characters of a line from which on every fact has a column."""
+
+WIDTH = 80
+"""Characters of a line that is to be pasted."""
 
 ENDED = {"done", "failed", "expired"}
 
@@ -44,13 +55,17 @@ class Shown:
     message: str
 
 
-def run(out: Console, data: Path, *, once: bool, port: int) -> int:
+def run(out: Console, data: Path, lgsp: Lgsp, *, once: bool, port: int) -> int:
     """The exit status: 0 where every flow ended as expected. Serves until Ctrl-C unless `once`."""
     settings = read_settings(data=data, port=0 if once else port)
+    if _taken(settings.host, settings.port):
+        out.print(f"Port {port} is taken: the bus will serve another.", markup=False)
+        settings = read_settings(data=data, port=0)
     _empty(data)
     home = Home(settings, me())
     passwords = {system: secrets.token_urlsafe(24) for system in applications()}
     shown: list[Shown] = []
+    shows: list[threading.Thread] = []
     with serving(settings), _stand_ins(passwords, data / "stand-ins.json") as endpoints:
         out.print("[bold]The model province[/bold]: six department applications, each in its own old way, are running.")
         home.prepare()
@@ -64,12 +79,23 @@ def run(out: Console, data: Path, *, once: bool, port: int) -> int:
             home.issue_credential(sender)
 
         def ready(url: str, stop: Callable[[], None]) -> None:
-            show = threading.Thread(target=_show, args=(out, home, url, shown, stop if once else None), daemon=True)
-            show.start()
+            end = stop if once else None
+            shows.append(threading.Thread(target=_show, args=(out, home, lgsp, url, shown, end), daemon=True))
+            shows[0].start()
 
         up(Serve(settings, endpoints, ready), home)
+        for show in shows:
+            show.join(SHOWING)
     home.close()
     return 0 if len(shown) == len(flows()) and all(each.as_expected for each in shown) else 1
+
+
+def _taken(host: str, port: int) -> bool:
+    try:
+        socket.create_server((host, port)).close()
+    except OSError:
+        return True
+    return False
 
 
 def _empty(data: Path) -> None:
@@ -99,14 +125,17 @@ def _stand_ins(passwords: dict[str, str], ports: Path) -> Iterator[dict[str, str
             process.terminate()
 
 
-def _show(out: Console, home: Home, url: str, shown: list[Shown], stop: Callable[[], None] | None) -> None:
+def _show(out: Console, home: Home, lgsp: Lgsp, url: str, shown: list[Shown], stop: Callable[[], None] | None) -> None:
     """Run every flow against the served bus, print what came of it, then say what to try or stop."""
     try:
-        with out.status("Messages travel …"):
-            shown.extend(_run(home, url, flow) for flow in flows())
-        out.print(_table(shown))
-        if stop is None:
-            _invite(out, home, url, shown)
+        # Nobody answers any more where the bus was asked to end before all of them had ended.
+        with suppress(GatewayUnreachable):
+            with out.status("Messages travel …"):
+                shown.extend(_run(home, url, flow) for flow in flows())
+            out.print("\n[bold]What travelled[/bold]\n")
+            out.print(_table(shown, out.width) or "The terminal is too narrow to show it.")
+            if stop is None:
+                _invite(out, lgsp, url, shown)
     finally:
         if stop:
             stop()
@@ -163,37 +192,50 @@ def _at(value: object, pointer: str) -> object:
     return value
 
 
-def _table(shown: list[Shown]) -> Table:
-    table = Table(title="What travelled", title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.add_column("")
-    for column in ("what", "from", "to", "protocols", "outcome"):
-        table.add_column(column, overflow="fold")
-    table.add_column("ms", justify="right")
-    for each in shown:
-        flow = each.flow
-        table.add_row(
-            "[green]✓[/green]" if each.as_expected else "[red]✗[/red]",
-            flow.title["en"],
-            flow.sender,
-            "\n".join(flow.expected.deliveries) or "—",
-            f"{flow.source} → {flow.target}",
-            plain(each.outcome),
-            str(each.milliseconds),
-        )
-    return table
+def _table(shown: list[Shown], room: int) -> Table | None:
+    """What travelled; on narrow paper sender and receivers stand in one column."""
+    roomy = room >= ROOMY
+    columns = ("", "what", "from", "to", "protocols", "outcome", "ms")
+    rows = [list(_row(each, roomy=roomy)) for each in shown]
+    return columned(columns if roomy else ("", "what", "from → to", *columns[4:]), rows, room)
 
 
-def _invite(out: Console, home: Home, url: str, shown: list[Shown]) -> None:
-    data = home.settings.data
-    lgsp = ".venv/bin/lgsp"
+def _row(each: Shown, *, roomy: bool) -> Iterator[Text]:
+    flow, receivers = each.flow, list(each.flow.expected.deliveries)
+    yield Text("✓", "green") if each.as_expected else Text("✗", "red")
+    yield Text(flow.title["en"])
+    if roomy:
+        yield Text(flow.sender)
+        yield Text("\n".join(receivers) or "—")
+    else:
+        yield Text("\n".join([f"{flow.sender} →" if receivers else flow.sender, *receivers]))
+    yield Text(f"{flow.source} → {flow.target}")
+    yield plain(each.outcome)
+    yield Text(str(each.milliseconds))
+
+
+def _invite(out: Console, lgsp: Lgsp, url: str, shown: list[Shown]) -> None:
     first = shown[0]
-    example = (FOLDER / first.flow.example).relative_to(Path.cwd()) if FOLDER.is_relative_to(Path.cwd()) else FOLDER
+    example = FOLDER / first.flow.example
+    if example.is_relative_to(Path.cwd()):
+        example = example.relative_to(Path.cwd())
     out.print(f"\nThe bus goes on serving {url}. In another terminal:\n", markup=False)
-    for line in (
-        f"{lgsp} audit show {first.message} --data {data}",
-        f"{lgsp} send {first.flow.contract} {example} --as {first.flow.sender} --data {data}",
-        f"{lgsp} status --data {data}",
-        f"{lgsp} dead list --data {data}",
+    for command in (
+        lgsp("audit", "show", first.message),
+        lgsp("send", first.flow.contract, example, "--as", first.flow.sender),
+        lgsp("status"),
+        lgsp("dead", "list"),
     ):
-        out.print(f"  {line}", markup=False)
+        out.print(plain(_pasted(command)))
     out.print("\nStop with Ctrl-C.")
+
+
+def _pasted(command: str) -> str:
+    """A command for the shell in lines of at most 80 characters, as far as its words let it."""
+    lines = [""]
+    for word in command.split(" "):
+        if lines[-1] and len(f"  {lines[-1]} {word} \\") > WIDTH:
+            lines.append("    " + word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".lstrip() if len(lines) == 1 else f"{lines[-1]} {word}"
+    return "  " + " \\\n  ".join(lines)
