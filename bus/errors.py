@@ -7,7 +7,7 @@ a foreign exception: lxml, zeep, drivers and HTTP clients all quote values. docs
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,12 @@ class BusError(Exception):
         self.retry_after = retry_after
         self.reference = ""  # the audit event that tells of it, once there is one
         super().__init__(self.text)
+
+    def __copy__(self) -> Self:
+        """The same error for another who meets it: one that is raised in two places would keep the traces of both."""
+        other = type(self).__new__(type(self), *self.args)
+        other.__dict__.update(self.__dict__)
+        return other
 
     @property
     def text(self) -> str:

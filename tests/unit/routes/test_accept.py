@@ -117,7 +117,7 @@ def test_what_is_unknown_is_not_repeated() -> None:
     """A refusal repeats no name or version from outside that is not one of ours or plainly a number."""
     with pytest.raises(ContractUnknown) as unknown:
         permitted(a_snapshot(CONTRACTS), arrival(contract="<script>"), TODAY)
-    assert unknown.value.facts == {"contract": "-"}
+    assert "script" not in f"{unknown.value.facts} {unknown.value.text}"
     for asked, shown in (("3", "3"), ("9.9.9", "9.9.9"), ("1.2.3.4", "-"), ("٣", "-"), ("1" * 7, "-"), ("x", "-")):
         with pytest.raises(VersionUnknown) as refused:
             permitted(a_snapshot(CONTRACTS), arrival(asked), TODAY)
