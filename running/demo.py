@@ -35,6 +35,12 @@ STARTING = 30.0
 SHOWING = 5.0
 """Seconds within which whoever shows the flows must notice that the bus has ended."""
 
+MARK = "demonstration.txt"
+"""The file by which a demonstration knows its own folder, however early an earlier one was interrupted."""
+
+PORTS = "stand-ins.json"
+"""The file that says where the stand-in applications answer."""
+
 ROOMY = 120
 """Characters of a line from which on every fact has a column."""
 
@@ -66,7 +72,7 @@ def run(out: Console, data: Path, lgsp: Lgsp, *, once: bool, port: int) -> int:
     passwords = {system: secrets.token_urlsafe(24) for system in applications()}
     shown: list[Shown] = []
     shows: list[threading.Thread] = []
-    with serving(settings), _stand_ins(passwords, data / "stand-ins.json") as endpoints:
+    with serving(settings), _stand_ins(passwords, data / PORTS) as endpoints:
         out.print("[bold]The model province[/bold]: six department applications, each in its own old way, are running.")
         home.prepare()
         for system, application in applications().items():
@@ -101,11 +107,12 @@ def _taken(host: str, port: int) -> bool:
 def _empty(data: Path) -> None:
     """Begin anew; refuses to empty a folder that no demonstration made."""
     if data.exists() and any(data.iterdir()):
-        if not (data / "stand-ins.json").exists():
+        if not any((data / name).exists() for name in (MARK, PORTS)):
             raise SettingInvalid(name="data", hint=f"{data} is not the folder of a demonstration: name another")
         with serving(read_settings(data=data)):
             shutil.rmtree(data)
     data.mkdir(parents=True, exist_ok=True)
+    (data / MARK).write_text("lgsp demo made this folder and empties it when it begins anew.\n", encoding="utf-8")
 
 
 @contextmanager
