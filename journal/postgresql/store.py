@@ -80,10 +80,12 @@ class PostgresqlStore:
                 raise BatchRefused from None
             except psycopg.Error as failed:
                 log.warning("database-failed", sqlstate=failed.sqlstate)
-                self._failed(transaction, failed)
+                self._failed(transaction, failed.sqlstate or "")
             except Exception:  # noqa: BLE001 - whatever a command holds that nobody foresaw, no transaction stays open
-                self._undo()
-                raise BatchRefused from None
+                if not transaction.committing:
+                    self._undo()
+                    raise BatchRefused from None
+                self._failed(transaction, "")
             else:
                 self._end(transaction, written=True)
             if transaction.written:
@@ -134,9 +136,9 @@ class PostgresqlStore:
         except psycopg.Error:
             self.close()
 
-    def _failed(self, transaction: Transaction, failed: psycopg.Error) -> None:
-        """Find out what became of a transaction. Raises `JournalUnavailable` where the database has refused it."""
-        state = failed.sqlstate or ""
+    def _failed(self, transaction: Transaction, state: str) -> None:
+        """Find out what became of a transaction that ended with this SQLSTATE, or with none. Raises
+        `JournalUnavailable` where the database has refused it."""
         refused = bool(state) and not state.startswith(CUT_OFF) and not transaction.connection.broken
         self.close()
         if refused or not transaction.committing:

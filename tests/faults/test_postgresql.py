@@ -37,6 +37,8 @@ from journal.commands import (
 )
 from journal.database import migrate, open_engine
 from journal.postgresql import PostgresqlStore
+from journal.postgresql.sweep import LOCK
+from journal.postgresql.transaction import Transaction
 from journal.queries import Queries
 from journal.store import BatchRefused
 from tests.services import postgresql
@@ -199,6 +201,20 @@ def test_unringing_is_done(cut: Cut, between: Proxy, store: PostgresqlStore, que
     view = queries.delivery(accept.deliveries[0].id)
     assert view
     assert view.state is State.PENDING
+
+
+def test_nobody_foresaw_it_at_commit(store: PostgresqlStore, queries: Queries, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong in this process once the COMMIT is under way, the database says whether it was written."""
+
+    def commit(transaction: Transaction) -> None:
+        monkeypatch.undo()
+        transaction.commit()
+        raise RuntimeError
+
+    monkeypatch.setattr(Transaction, "commit", commit)
+    accepts = accepted(store) + accepted(store)
+    assert identities(queries) == sorted(accept.envelope.message for accept in accepts)
+    assert len(hold_together(queries)) == 2
 
 
 @pytest.mark.parametrize(("cut", "there"), [(Cut.BEFORE, False), (Cut.LATE, False), (Cut.AFTER, True)])
@@ -367,7 +383,7 @@ def test_sweepers_take_turns(database: str, store: PostgresqlStore) -> None:
     write(store, an_accept(State.PENDING))
     other = PostgresqlStore(database, "writer-2")
     with psycopg.connect(database) as sweeping:
-        sweeping.execute("SELECT pg_advisory_xact_lock(%s)", (int.from_bytes(b"lgspswp", "big"),))
+        sweeping.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         (swept,) = write(other, Sweep("second"))
         assert swept.rung == ()
         assert swept.counts == {"his": {State.PENDING: 1}}
@@ -376,7 +392,7 @@ def test_sweepers_take_turns(database: str, store: PostgresqlStore) -> None:
     other.close()
 
 
-def test_late_settlement_waits_for_nobody(database: str, store: PostgresqlStore) -> None:
+def test_claim_waits_for_nobody(database: str, store: PostgresqlStore) -> None:
     """A claim passes over what another transaction has locked, and comes too late for it."""
     (accept,) = accepted(store)
     with psycopg.connect(database) as holding:
