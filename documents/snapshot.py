@@ -76,7 +76,13 @@ class Builder:
         limits = document.limits
         rate = limits.rate_per_second
         return System(
-            document.name, document.agency, adapter, limits.concurrency, float(rate) if rate else None, limits.backlog
+            document.name,
+            document.agency,
+            adapter,
+            limits.concurrency,
+            float(rate) if rate else None,
+            limits.backlog,
+            fetches=document.adapter == "inbox",
         )
 
     def _adapter(self, document: kinds.System) -> Adapter | None:

@@ -48,7 +48,8 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """One application of one agency. `adapter` is None where the bus never calls it. Limits as in its document."""
+    """One application of one agency. `adapter` is None where it cannot be called, for the time being (a secret is
+    missing) or at all: it only sends, or `fetches` its messages. Limits as in its document."""
 
     name: str
     agency: str
@@ -56,6 +57,7 @@ class System:
     concurrency: int = 8
     rate_per_second: float | None = None
     backlog: int = 1_000_000
+    fetches: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ import structlog
 from adapters.call import Call, FaultRule, Outcome, Result
 from bus.clock import Clock
 from bus.envelope import Body, Envelope
-from bus.errors import BusError, JournalUnavailable, Overloaded, SnapshotStale
+from bus.errors import BusError, CommitInDoubt, JournalUnavailable, Overloaded, SnapshotStale
 from bus.states import Change
 from contracts.model import Contract
 from journal.commands import Claim, Claimed, Reply, Settle
@@ -109,8 +109,13 @@ class Worker:
             await asyncio.sleep(every)
 
     async def follow(self) -> None:
-        """Subscribe to what the snapshot in force names, and to nothing else."""
-        callable_now = {name: system for name, system in self._snapshots.current().systems.items() if system.adapter}
+        """Subscribe to every system that a route of the snapshot in force leads to, and to nothing else. One that
+        cannot be called for the time being is served as well: its deliveries must say why they wait."""
+        snapshot = self._snapshots.current()
+        targets = {route.system for routes in snapshot.routes.values() for route in routes}
+        callable_now = {
+            name: system for name, system in snapshot.systems.items() if name in targets and not system.fetches
+        }
         for name, lane in list(self._lanes.items()):
             wanted = callable_now.get(name)
             if wanted is None or (wanted.concurrency, wanted.rate_per_second) != (
@@ -177,6 +182,11 @@ class Worker:
             outcome, reply = await self._attempt(plan, claimed, carried, began + lease / 2000)
         settle = self._settlement(plan, claimed, snapshot.revision, outcome, reply, began)
         applied = await self._write_surely(settle, began + lease / 1000)
+        if settle.change is Change.KILL or outcome.result is Result.MISCONFIGURED:
+            # Somebody must look: what operators are told, they are told here.
+            log.error(
+                "delivery-needs-a-person", delivery=str(claimed.delivery), system=claimed.system, code=outcome.code
+            )
         if applied and carried.envelope.waiter and settle.change is not Change.RETRY:
             await self._broker.signal(carried.envelope.waiter, signal(carried.envelope, reply))
 
@@ -213,7 +223,7 @@ class Worker:
         while True:
             try:
                 return await self._committer.write(settle)
-            except (JournalUnavailable, Overloaded):
+            except (CommitInDoubt, JournalUnavailable, Overloaded):
                 if self._clock.monotonic() + pause > until:
                     raise
             await asyncio.sleep(pause)

@@ -11,6 +11,7 @@ from adapters.call import Call, Outcome, Result
 from bus.envelope import Body, Format
 from contracts.model import Limits
 from identity.grants import Grant, May
+from routes.model import Snapshot
 from tests.flows.conftest import Bus, Province
 
 
@@ -279,3 +280,45 @@ async def test_failing_reply_conversion_keeps_the_answer(bus: Bus, province: Pro
     async with bus() as (_, client):
         asked = await client.post("/messages/ask", json={})
     assert (asked.status_code, asked.json()["code"]) == (502, "reply-invalid")
+
+
+async def test_system_that_cannot_be_called_says_so(bus: Bus, province: Province) -> None:
+    """A request to a system that lacks its secret, and so its adapter, ends at once with 502, and a document waits
+    with its reason."""
+    snapshot = province.snapshot
+
+    def crippled() -> Snapshot:
+        whole = snapshot()
+        return replace(whole, systems={name: replace(each, adapter=None) for name, each in whole.systems.items()})
+
+    province.snapshot = crippled  # type: ignore[method-assign,assignment]
+    async with bus() as (_, client):
+        asked = await client.post("/messages/ask", json={})
+        sent = await client.post("/messages/tell", json={})
+        while not (view := (await client.get(sent.headers["location"])).json())["deliveries"][0]["attempts"]:
+            await asyncio.sleep(0.01)
+    assert (asked.status_code, asked.json()["code"]) == (502, "receiver-misconfigured")
+    assert view["deliveries"][0]["reason"] == "misconfigured"
+    assert view["timeline"][-1]["code"] == "system-not-callable"
+
+
+async def test_dead_subscriber_keeps_no_publisher_waiting(bus: Bus, province: Province) -> None:
+    """An event whose every delivery was born dead is answered at once, with what became of each."""
+    province.grants = [grant for grant in province.grants if grant.may is May.SEND]
+    async with bus() as (_, client):
+        sent = await asyncio.wait_for(client.post("/messages/news", json={}, headers={"Prefer": "wait=60"}), 10)
+    assert (sent.status_code, sent.json()["state"]) == (200, "failed")
+
+
+async def test_waiting_callers_are_told_when_the_process_ends(bus: Bus, province: Province) -> None:
+    """A caller that waits when the process is to end gets 202 and its message's place, not a broken connection."""
+    province.receivers["his"].delay = 2.0
+    async with bus() as (node, client):
+        asking = asyncio.ensure_future(client.post("/messages/ask", json={}))
+        while not province.receivers["his"].calls:
+            await asyncio.sleep(0.01)
+        node.waiting.close()
+        asked = await asking
+        assert asked.status_code == 202
+        assert (await client.post("/messages/ask", json={})).status_code == 202
+        assert asked.headers["location"]

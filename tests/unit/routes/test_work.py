@@ -1,7 +1,7 @@
 """The worker: one attempt from claim to settlement, and which systems it serves."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -42,6 +42,9 @@ class Receiver:
         return self.outcome
 
 
+ROUTE = Route("a.b", 1, "his")
+
+
 @dataclass
 class Bench:
     """A worker and everything around it."""
@@ -59,12 +62,13 @@ class Bench:
         contract: Contract | None = None,
         route: Route | None = None,
         systems: dict[str, Adapter | None] | None = None,
+        routes: Sequence[Route] | None = None,
         **limits: Any,
     ) -> Snapshot:
         """The snapshot in force; `his` is the receiver unless told otherwise."""
         snapshot = a_snapshot(
             [contract or a_contract()],
-            [route or Route("a.b", 1, "his")],
+            routes or [route or ROUTE],
             {"his": self.receiver} if systems is None else systems,
             **limits,
         )
@@ -279,11 +283,20 @@ async def test_outcome_that_came_late_signals_nobody(bench: Bench) -> None:
     assert bench.broker.signals == []
 
 
-async def test_serves_what_can_be_called(bench: Bench) -> None:
-    """A worker subscribes to each system that can be called, twice as many at once as may be in flight."""
-    bench.put(systems={"his": bench.receiver, "mirror": bench.receiver, "sender": None}, concurrency=3)
+async def test_serves_what_routes_lead_to(bench: Bench) -> None:
+    """A worker subscribes to each system that a route leads to, also one that lacks its adapter for the time being,
+    twice as many at once as may be in flight; not to one that only sends."""
+    routes = [ROUTE, replace(ROUTE, system="mirror")]
+    bench.put(routes=routes, systems={"his": bench.receiver, "mirror": None, "sender": None}, concurrency=3)
     await bench.worker.follow()
     assert {name: prefetch for name, (prefetch, _) in bench.broker.subscriptions.items()} == {"his": 6, "mirror": 6}
+
+
+async def test_leaves_systems_that_fetch_alone(bench: Bench) -> None:
+    """A system that fetches its messages is served by no worker."""
+    bench.put(systems={"his": None}, fetches=True)
+    await bench.worker.follow()
+    assert bench.broker.subscriptions == {}
 
 
 async def test_follows_the_documents(bench: Bench) -> None:
@@ -292,10 +305,11 @@ async def test_follows_the_documents(bench: Bench) -> None:
     before = bench.broker.subscriptions["his"]
     await bench.worker.follow()
     assert bench.broker.subscriptions["his"] is before
-    bench.put(systems={"his": bench.receiver, "mirror": bench.receiver}, concurrency=2)
+    routes = [ROUTE, replace(ROUTE, system="mirror")]
+    bench.put(routes=routes, systems={"his": bench.receiver, "mirror": bench.receiver}, concurrency=2)
     await bench.worker.follow()
     assert {name: prefetch for name, (prefetch, _) in bench.broker.subscriptions.items()} == {"his": 4, "mirror": 4}
-    bench.put(systems={"his": None})
+    bench.put(systems={})
     await bench.worker.follow()
     assert bench.broker.subscriptions == {}
 
@@ -340,7 +354,7 @@ async def test_ending_waits_for_calls_and_lets_go_of_the_rest(bench: Bench) -> N
         arrived(a_delivery(), lambda: None)
     while not bench.receiver.calls:
         await asyncio.sleep(0)
-    bench.put(systems={"his": None})
+    bench.put(systems={})
     await bench.worker.follow()
     ending = asyncio.ensure_future(bench.worker.drain())
     await turns()
