@@ -234,7 +234,8 @@ class FrontDoor:
             if view is None:
                 raise InternalError
             answer = answers.view_answer(view, found[1] if found else None, language, applied)
-        if answer.status_code in {200, 422} and accepted.contract.exchange is Exchange.REQUEST:
+        told = answer.status_code in {200, 422} and accepted.contract.exchange is Exchange.REQUEST
+        if told and not await request.is_disconnected():
             self._committer.follow(Record(Event("reply.returned", accepted.envelope.sender, message)))
         return answer
 
