@@ -234,8 +234,7 @@ class FrontDoor:
             if view is None:
                 raise InternalError
             answer = answers.view_answer(view, found[1] if found else None, language, applied)
-        told = answer.status_code in {200, 422} and accepted.contract.exchange is Exchange.REQUEST
-        if told and not await request.is_disconnected():
+        if answer.status_code in {200, 422} and accepted.contract.exchange is Exchange.REQUEST:
             self._committer.follow(Record(Event("reply.returned", accepted.envelope.sender, message)))
         return answer
 
