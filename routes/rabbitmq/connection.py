@@ -116,12 +116,17 @@ class Channel:
         except AMQPError:
             raise Lost from None
 
+    def hang_up(self) -> None:
+        """Begin to close."""
+        if self._channel.is_open:
+            self._channel.close()
+
     async def close(self) -> None:
         """Give back what was not acknowledged; never raises, and returns at once where there is no more channel."""
-        if self._channel.is_open:
+        if not self._channel.is_closed:
             closed = self._loop.create_future()
             self._channel.add_on_close_callback(lambda _, __: _settle(closed))
-            self._channel.close()
+            self.hang_up()
             await asyncio.wait([closed], timeout=CLOSE_WITHIN)
 
     async def _call(self, method: Callable[..., object], *arguments: object, **named: object) -> Method[Any]:
