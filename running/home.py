@@ -27,6 +27,7 @@ from journal.commands import Command, Event, PutDocuments, PutRow
 from journal.database import migrate, open_engine, open_store, sqlite_url
 from journal.queries import Queries
 from journal.store import Store
+from running import logs
 
 R = TypeVar("R")
 
@@ -75,7 +76,10 @@ class Home:
         if self._store is None:
             self._require_journal()
             self._store = self.open_store("lgsp")
-        result: Any = self._store.write([command]).results[0]
+        written = self._store.write([command])
+        # One list of facts: what a command does is told in the same log as what the bus does.
+        logs.configure(self.settings)(written.events)
+        result: Any = written.results[0]
         if isinstance(result, BusError):
             raise result
         return result  # type: ignore[no-any-return]

@@ -20,13 +20,14 @@ STREAM = "lgsp"
 """The name of the one standard-library logger that every line goes through."""
 
 
-def configure(settings: Settings, default: Path) -> Callable[[Sequence[bytes]], None]:
-    """Begin to log, into `default` where the settings name nothing; what is returned writes committed audit events."""
+def configure(settings: Settings) -> Callable[[Sequence[bytes]], None]:
+    """Begin to log, into the data folder where the settings name nothing; what is returned writes committed audit
+    events."""
     handler: logging.Handler
     if settings.log == "-":
         handler = logging.StreamHandler(sys.stderr)
     else:
-        path = Path(settings.log) if settings.log else default
+        path = Path(settings.log) if settings.log else settings.data / "log" / "lgsp.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(
             path, maxBytes=settings.log_bytes, backupCount=settings.log_files, encoding="utf-8", delay=True
@@ -73,7 +74,8 @@ def _audit(stream: logging.Logger) -> Callable[[Sequence[bytes]], None]:
         for event in events:
             fields = orjson.loads(event)
             audit.info(fields.pop("event"), level="info", **fields)
-        stream.info("\n".join(lines))
+        if lines:
+            stream.info("\n".join(lines))
         lines.clear()
 
     return told

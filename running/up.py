@@ -58,7 +58,7 @@ async def _serve(serve: Serve, home: Home) -> None:
     port = listening.getsockname()[1]
     url = f"http://{settings.host}:{port}"
     egress = Egress((*(settings.egress or EVERYWHERE), *LOOPBACK), [(settings.host, port)])
-    told = logs.configure(settings, settings.data / "log" / "lgsp.jsonl")
+    told = logs.configure(settings)
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session(egress))
         builder = Builder(home.queries, home.keys, home.credentials, home.secrets, session, home.clock, serve.endpoints)

@@ -247,7 +247,7 @@ def serving(migrated: Path, folder: Path) -> Iterator[Served]:
     found: list[Served] = []
 
     async def serve() -> None:
-        told = configure(read_settings({}, data=folder), folder / "lgsp.jsonl")
+        told = configure(read_settings({}, data=folder, log=str(folder / "lgsp.jsonl")))
         store = open_store(sqlite_url(folder), CLOCK, "writer")
 
         def load() -> Any:

@@ -1,55 +1,23 @@
-"""The data folder of the embedded default."""
+"""The data folder: what is done in it by hand is evidence as well."""
 
-import stat
 from pathlib import Path
 
-import pytest
+import orjson
 
-from bus.errors import FolderInUse, SettingInvalid
-from bus.settings import Settings, read_settings
-from running.home import SERVED_AT, Home, announce, served_at, serving
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return read_settings(data=tmp_path / "data")
+from bus.settings import read_settings
+from running.home import Home
 
 
-def test_folder_is_closed_to_others(settings: Settings) -> None:
-    """A folder that others may read is closed before anything is kept in it."""
-    settings.data.mkdir()
-    settings.data.chmod(0o755)
-    home = Home(settings, "test")
+def test_log_and_journal_are_one_list_of_facts(tmp_path: Path) -> None:
+    """Every audit event of a command stands in the log with the fields that were hashed, in the same order."""
+    home = Home(read_settings({}, data=tmp_path), "user:somebody")
     home.prepare()
+    home.issue_credential("one-stop.province")
+    home.set_secret("H99.02", "password", "x")
+    stored = [orjson.loads(row.content) for writer in home.queries.writers() for row in home.queries.chain(writer)]
     home.close()
-    assert stat.S_IMODE(settings.data.stat().st_mode) == 0o700
-
-
-def test_folder_of_everybody_is_not_taken(settings: Settings) -> None:
-    """A folder in which everybody keeps files, as in /tmp, stays as it is, and the bus keeps nothing there."""
-    settings.data.mkdir()
-    settings.data.chmod(0o1777)
-    with pytest.raises(SettingInvalid, match="choose another"):
-        Home(settings, "test").prepare()
-    assert not list(settings.data.iterdir())
-
-
-def test_file_is_no_folder(settings: Settings) -> None:
-    """A file in the place of the folder is named as such."""
-    settings.data.write_text("")
-    with pytest.raises(SettingInvalid, match="is not a folder"), serving(settings):
-        pass
-
-
-def test_served_as_long_as_it_is_announced(settings: Settings) -> None:
-    """A folder is served from the announcement on, not while the bus starts, and not once it has ended."""
-    assert served_at(settings) is None
-    with serving(settings):
-        assert served_at(settings) is None
-        announce(settings, "http://127.0.0.1:1")
-        assert served_at(settings) == "http://127.0.0.1:1"
-        with pytest.raises(FolderInUse), serving(settings):
-            pass
-        assert served_at(settings) == "http://127.0.0.1:1"
-    assert served_at(settings) is None
-    assert not (settings.data / SERVED_AT).exists()
+    logged = [orjson.loads(line) for line in (tmp_path / "log" / "lgsp.jsonl").read_bytes().splitlines()]
+    assert [
+        {name: value for name, value in line.items() if name not in {"level", "logger"}} for line in logged
+    ] == stored
+    assert {line["event"] for line in logged} >= {"key.made", "credential.issued", "secret.changed"}
