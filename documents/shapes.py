@@ -9,6 +9,7 @@ from bus.errors import BusError, DocumentInvalid, Finding, SchemaInvalid
 from contracts.json_body import parse_json
 from contracts.json_schema import JsonSchemaValidator
 from contracts.json_schema_check import check_schema
+from contracts.json_schema_names import SchemaNames
 from contracts.xsd import XsdDocuments, XsdValidator
 from documents.files import XSD, closure
 from documents.kinds import System
@@ -33,6 +34,11 @@ class Shapes:
                 raise invalid(*(f"the schema {path} cannot be used: {each}" for each in found))
             self._json[path] = JsonSchemaValidator(resources[path], resources, path=path)
         return self._json[path]
+
+    def json_names(self, path: str) -> SchemaNames:
+        """The names that a JSON Schema gives to members."""
+        resources = self._resources(path)
+        return SchemaNames(resources[path], resources, path=path)
 
     def xsd_validator(self, path: str, element: str) -> XsdValidator:
         """Also raises where the schema has no such element, which would refuse every body."""

@@ -9,6 +9,7 @@ from adapters.soap.wsdl import Operation, Service
 from documents import kinds
 from documents.bench import Bench, Step
 from documents.conversion import JSON, End, conversion
+from documents.fitting import Missing, check_fit
 from documents.kinds.contract import Fault, Payload
 from documents.kinds.transform import View
 from documents.model import Written
@@ -176,12 +177,13 @@ class _Way:
     def _request(self, operation: Operation | None) -> Convert | None:
         mapped = self._mapped(self.document.transform.request)
         ours = self._end(self.contract.request)
+        theirs = self._theirs(operation.input) if operation else mapped.target if mapped else None
+        self._fit(self.document.transform.request, self._names(self.contract.request), _known(theirs))
         if operation is None:
             return conversion(ours, mapped.target or JSON, mapped.mapping) if mapped else None
         if mapped is None and _goes_as_it_is(self.contract.request, operation.input, "input"):
             return None
-        theirs = End(self.ways.bench.shapes.service_view(self.system, operation.input))
-        return conversion(ours, theirs, mapped.mapping if mapped else None)
+        return conversion(ours, self._theirs(operation.input), mapped.mapping if mapped else None)
 
     def _reply(self, operation: Operation | None) -> Convert | None:
         mapped, reply = self._mapped(self.document.transform.reply), self.contract.reply
@@ -190,14 +192,16 @@ class _Way:
                 raise invalid(f"the contract {self.document.contract} has no `reply` to transform: take it away.")
             return None
         ours = self._end(reply)
+        output = operation.output if operation else None
+        theirs = self._theirs(output) if output else mapped.source if mapped else None
+        self._fit(self.document.transform.reply, _known(theirs), self._names(reply))
         if operation is None:
             return conversion(mapped.source or JSON, ours, mapped.mapping) if mapped else None
         if operation.output is None:
             raise invalid(f"the operation {operation.name} answers nothing, but the contract promises a reply.")
         if mapped is None and _goes_as_it_is(reply, operation.output, "output"):
             return None
-        theirs = End(self.ways.bench.shapes.service_view(self.system, operation.output))
-        return conversion(theirs, ours, mapped.mapping if mapped else None)
+        return conversion(self._theirs(operation.output), ours, mapped.mapping if mapped else None)
 
     def _fault(self, name: str, fault: Fault) -> Convert | None:
         mapped = self._mapped(self.document.transform.faults.get(name))
@@ -214,8 +218,22 @@ class _Way:
             )
         if mapped is None and fault.root == fault.element and ours != JSON:
             return None
-        theirs = End(self.ways.bench.shapes.service_view(self.system, fault.element))
+        theirs = self._theirs(fault.element)
+        self._fit(self.document.transform.faults.get(name), _known(theirs), ours.view.missing if ours.view else None)
         return conversion(theirs, ours, mapped.mapping if mapped else None)
+
+    def _theirs(self, element: str) -> End:
+        return End(self.ways.bench.shapes.service_view(self.system, element))
+
+    def _names(self, payload: Payload) -> Missing:
+        """The names that a payload of the contract has."""
+        if payload.format == "json":
+            return self.ways.bench.shapes.json_names(payload.schema_path).missing
+        return self.ways.bench.shapes.view(payload.schema_path, payload.element or "").missing
+
+    def _fit(self, transform: str | None, source: Missing | None, target: Missing | None) -> None:
+        if transform is not None:
+            check_fit(self.ways.bench, transform, source, target)
 
     def _end(self, payload: Payload) -> End:
         if payload.format == "json":
@@ -225,6 +243,11 @@ class _Way:
     def _mapped(self, name: str | None) -> Mapped | None:
         """The transform of that name; what is wrong with it was said where it is written."""
         return None if name is None else self.ways.transforms[name]
+
+
+def _known(end: End | None) -> Missing | None:
+    """The names at a system's end, where it is XML: of its JSON nothing is known."""
+    return end.view.missing if end and end.view else None
 
 
 def _goes_as_it_is(payload: Payload, element: str, end: str) -> bool:

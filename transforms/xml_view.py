@@ -5,6 +5,7 @@ where nil is not allowed means that the element is absent. An element that may s
 Order, namespaces and the types of values come from the schema.
 """
 
+from collections.abc import Sequence
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
@@ -13,10 +14,11 @@ from lxml import etree
 from bus.errors import Finding, SchemaInvalid, SenderFault, TransformFailed
 from contracts.xml_body import parse_xml
 from contracts.xsd import XsdDocuments
+from transforms.sources import EVERY
 from transforms.xml_decode import Decoders
 from transforms.xml_encode import Encoders
 from transforms.xml_scalar import Misfit
-from transforms.xml_shape import Prefixes, Shaper
+from transforms.xml_shape import Prefixes, Shape, Shaper
 
 
 class XmlView:
@@ -35,9 +37,24 @@ class XmlView:
         root = shaper.root(declared)
         self.element = element
         self.problems: tuple[str, ...] = tuple(shaper.problems)
+        self._root = root.shape
         self._step = root.key
         self._decode = Decoders().member(root)
         self._encode = _document(root, prefixes)
+
+    def missing(self, steps: Sequence[str]) -> tuple[int, frozenset[str]] | None:
+        """Where keys lead to nothing that a view of such a document has: which of them, and the keys that there are;
+        None where they do. The step ``*`` goes into a list."""
+        shape = self._root
+        for at, step in enumerate(steps):
+            if step == EVERY:
+                continue
+            inner = {member.key: member.shape for member in shape.content.members()} if shape.content else {}
+            plain = {attribute.key for attribute in shape.attributes} | ({"$"} if shape.scalar and shape.attributes else set())
+            if step not in inner and step not in plain:
+                return at, frozenset(inner.keys() | plain)
+            shape = inner.get(step, Shape())
+        return None
 
     def decode(self, document: etree._Element | bytes) -> object:
         """The view of a document, or of a root that `parse_xml` gave; raises `TransformFailed`."""
