@@ -19,7 +19,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     data: Path = Field(Path("var/lgsp"), description="Folder of the embedded journal, keys, secrets and logs.")
-    database: str = Field("", description="URL of the journal; empty: SQLite in the data folder.")
+    database_url: str = Field("", description="URL of the journal; empty: SQLite in the data folder.")
     broker: str = Field("memory://", description="URL of the broker: memory:// inside `lgsp up`.")
     host: str = Field("127.0.0.1", description="Address on which the data plane listens.")
     port: int = Field(8080, ge=0, le=65535, description="Port of the data plane; 0 takes a free one.")

@@ -47,7 +47,7 @@ class Home:
 
     @property
     def url(self) -> str:
-        return self.settings.database or sqlite_url(self.settings.data)
+        return self.settings.database_url or sqlite_url(self.settings.data)
 
     def prepare(self) -> None:
         """Make or migrate the journal; make the keys that are missing."""
@@ -86,7 +86,7 @@ class Home:
 
     def _require_journal(self) -> None:
         """SQLite would make an empty file, and then complain of it."""
-        if self.settings.database:
+        if self.settings.database_url:
             return
         journal, data = self.settings.data / "journal.sqlite", self.settings.data
         if not journal.exists() or not journal.stat().st_size:
