@@ -82,7 +82,9 @@ def up(
     with serving(settings), _home(settings) as home:
         home.prepare()
         if province:
-            _require(printing.applied(err, err, apply_folder(home, province)))
+            given = apply_folder(home, province, lambda plan: printing.plan(err, plan))
+            printing.problems(err, given.problems)
+            _require(given.done)
         serve(Serve(settings, overrides, lambda url, _: out.print(f"lgsp serves {url} (stop with Ctrl-C)")), home)
 
 
@@ -111,8 +113,7 @@ def apply(
         home.prepare()
 
         def agreed(plan: Plan) -> bool:
-            for line in plan.lines():
-                out.print(printing.plain(line))
+            printing.plan(out, plan)
             return not dry_run and (yes or typer.confirm("Apply?"))
 
         applied = apply_folder(home, folder, agreed, prune=prune)
@@ -257,12 +258,17 @@ def credential_revoke(credential: str, data: Data = None) -> None:
 @secret.command("set")
 def secret_set(agency: str, name: str, data: Data = None) -> None:
     """Set a secret of an agency, read from the terminal or from standard input."""
+    from documents.references import unasked
+    from documents.store import read
+
     settings = read_settings(data=data)
     value = typer.prompt(f"{agency}/{name}", hide_input=True) if sys.stdin.isatty() else sys.stdin.read().rstrip("\n")
     with _home(settings) as home:
         home.prepare()
         home.set_secret(agency, name, value)
         out.print(f"Secret {name} of {agency} is set.")
+        for warning in unasked(read(home.queries), agency, name):
+            err.print(printing.plain(f"But {warning}"), style="yellow")
 
 
 @secret.command("list")

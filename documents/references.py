@@ -6,7 +6,7 @@ from datetime import date
 from documents import kinds
 from documents.bench import Bench
 from documents.compile import newest
-from documents.model import Written
+from documents.model import Documents, Written
 from documents.problems import meant
 from identity.secrets import Secrets
 from transforms.condition import compile_condition, compile_select
@@ -108,6 +108,18 @@ def _secrets(bench: Bench, written: Written, system: kinds.System, secrets: Secr
             bench.warn(
                 written, f"the agency {system.agency} has no secret {secret.name}: set it with `{command}`.", *steps
             )
+
+
+def unasked(documents: Documents, agency: str, name: str) -> Iterator[str]:
+    """Why a secret that is being set may have been mistyped; nothing where there are no documents yet."""
+    agencies = documents.named(kinds.Agency)
+    if agencies and agency not in agencies:
+        yield f"there is no agency {agency}: {meant(agency, agencies)}"
+        return
+    systems = documents.named(kinds.System).values()
+    named = {secret.name for system in systems if system.agency == agency for _, secret in system.secrets()}
+    if agencies and name not in named:
+        yield f"no system of {agency} names the secret {name}: {meant(name, named)}"
 
 
 def _contracts(bench: Bench) -> None:

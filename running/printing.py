@@ -20,6 +20,7 @@ from rich.text import Text
 from bus.clock import iso
 from bus.states import State
 from documents.check import Report
+from documents.plan import Plan
 from documents.problems import Problem, Severity
 from identity.credentials import Credential
 from journal.queries import AuditRow, DeadLetter, DeliveryView, MessageView
@@ -257,10 +258,21 @@ def checked(out: Console, err: Console, report: Report, *, json: bool) -> bool:
     verdict = (
         "Everything is right."
         if not report.problems
-        else f"{len(report.errors)} errors, {len(report.warnings)} warnings."
+        else f"{_counted(report.errors, 'error')}, {_counted(report.warnings, 'warning')}."
     )
     out.print(f"{counts or 'No document'}. {verdict}")
     return report.ok
+
+
+def _counted(found: Sequence[Problem], what: str) -> str:
+    return f"{len(found)} {what}" if len(found) == 1 else f"{len(found)} {what}s"
+
+
+def plan(out: Console, planned: Plan) -> bool:
+    """What would change, line by line; True, so that it can stand for the consent of who asked for it."""
+    for line in planned.lines():
+        out.print(plain(line))
+    return True
 
 
 def applied(out: Console, err: Console, given: Applied) -> bool:

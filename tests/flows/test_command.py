@@ -591,3 +591,24 @@ def test_demonstration_empties_no_other_folder(tmp_path: Path) -> None:
     ran = run("demo", "--once", "--data", tmp_path)
     assert ran.status == 2
     assert (tmp_path / "letters.txt").read_text() == "important"
+
+
+def test_secret_that_nobody_names_is_doubted(data: Path) -> None:
+    """A secret of an agency that is not there, or that no document names, is set, with what was probably meant."""
+    assert run("apply", FOLDER, "--yes", "--data", data).status == 0
+    setting = ("secret", "set", "H99.02", "population-pasword", "--data", data)
+    mistyped = run(*setting, given="x\n")
+    assert mistyped.status == 0
+    assert "did you mean `population-password`?" in mistyped.err
+    assert "there is no agency H98.02" in run("secret", "set", "H98.02", "a", "--data", data, given="x\n").err
+    assert run("secret", "set", "H99.02", "population-password", "--data", data, given="x\n").err == ""
+
+
+def test_served_province_is_planned(province: Path, data: Path) -> None:
+    """A bus that is started on a province tells what it changes, and nothing where nothing changes."""
+    data.mkdir()
+    for plans in (1, 1):
+        with up(data, "--province", str(province)):
+            pass
+        assert (data / "stderr.txt").read_text().count("+ Contract health.patient-referral 1.0.0") == plans
+    assert "Nothing to change" not in (data / "stderr.txt").read_text()
