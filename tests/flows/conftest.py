@@ -21,9 +21,9 @@ from identity.keyring import KeyRing, Purpose, new_key
 from identity.tokens import issue
 from journal.database import open_engine, open_store
 from journal.queries import Queries
-from running.node import Node, running
 from routes.memory_broker import MemoryBroker
 from routes.model import Retry, Route, Snapshot, System
+from running.node import Node, running
 
 CLOCK = SystemClock()
 
