@@ -1,10 +1,12 @@
 """What is wrong with a JSON Schema, said when it is registered."""
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import jsonschema_rs
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
@@ -37,7 +39,19 @@ def check_schema(schema: Any, resources: Mapping[str, Any] | None = None, *, pat
 def _against_metaschema(schema: Any) -> Iterator[str]:
     meta = Draft202012Validator(Draft202012Validator.META_SCHEMA, registry=Registry())
     for error in meta.iter_errors(schema):
-        yield f"#{pointer(error.absolute_path)}: not JSON Schema 2020-12 ({error.validator})"
+        yield f"#{pointer(error.absolute_path)}: {_reason(error)}"
+
+
+def _reason(error: ValidationError) -> str:
+    """Of a word that is to be chosen, such as a type, which there are and which was probably meant."""
+    choice = next((each for each in (error, *(error.context or ())) if each.validator == "enum"), None)
+    if choice is None or not isinstance(choice.instance, str):
+        return f"not JSON Schema 2020-12 ({error.validator})"
+    words = [str(word) for word in choice.validator_value]
+    close = get_close_matches(choice.instance, words, n=1)
+    return f"`{choice.instance[:60]}` is none of {', '.join(words)}" + (
+        f": did you mean `{close[0]}`?" if close else ""
+    )
 
 
 def _dialects(schema: Any) -> Iterator[str]:

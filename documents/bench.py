@@ -46,6 +46,10 @@ class Bench:
             self.say(written, f"there is no {KIND_WORDS[kind]} {name}: {meant(name, names)}", *steps)
         return True
 
+    def lost(self, kind: str) -> bool:
+        """Whether a document of this kind could not be read: what then seems to lack it may not."""
+        return any(kind == broken for broken, _ in self.broken)
+
     def attempt(self, written: Written, steps: tuple[Step, ...], build: Callable[[], T]) -> T | None:
         """What `build` makes; None where it found the documents wrong, which is then said at this place."""
         try:

@@ -71,7 +71,7 @@ def check(documents: Documents, today: date, secrets: Secrets | None = None) -> 
 
 
 def _check(loaded: Loaded, today: date, secrets: Secrets | None) -> Report:
-    bench = Bench(loaded.documents, Shapes(loaded.documents.files), loaded.broken)
+    bench = Bench(loaded.documents, Shapes(loaded.documents.files, loaded.unreadable), loaded.broken)
     check_references(bench, today, secrets)
     compiled = compile_on(bench)
     try_examples(bench, compiled)

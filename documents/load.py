@@ -18,11 +18,13 @@ SUFFIXES = (".yaml", ".yml")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What could be read, and everything that could not; `broken` is kind and name of documents that are wrong."""
+    """What could be read, and everything that could not; `broken` is kind and name of documents that are wrong, and
+    `unreadable` the files that documents name and that are told of as problems."""
 
     documents: Documents
     problems: tuple[Problem, ...]
     broken: frozenset[tuple[str, str]] = frozenset()
+    unreadable: frozenset[str] = frozenset()
 
 
 def load(folder: Path) -> Loaded:
@@ -38,9 +40,12 @@ def load(folder: Path) -> Loaded:
             reading.file(path)
     if not reading.by_key and not reading.problems:
         reading.problems.append(Problem(folder.name, 0, "", "there is no document here: no file ends in .yaml."))
-    named = reading.named_files()
+    files = closure(reading.named_files(), reading.folder)
     return Loaded(
-        Documents(reading.by_key, closure(named, reading.folder)), tuple(reading.problems), frozenset(reading.broken)
+        Documents(reading.by_key, files),
+        tuple(reading.problems),
+        frozenset(reading.broken),
+        frozenset(reading.unreadable),
     )
 
 
@@ -50,6 +55,7 @@ class _Reading:
     by_key: dict[Key, Written] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     broken: set[tuple[str, str]] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
 
     def file(self, path: str) -> None:
         try:
@@ -73,7 +79,7 @@ class _Reading:
         except ValidationError as error:
             for steps, message in problems_of(KINDS[kind], error):
                 self._say(source, pointer(steps), message)
-            self.broken |= {(kind, str(value[word])) for word in ("name", "code") if word in value}
+            self.broken.add((kind, str(value.get("code" if kind == "Agency" else "name", ""))))
 
     def _add(self, written: Written) -> None:
         before = self.by_key.setdefault(written.key, written)
@@ -89,6 +95,7 @@ class _Reading:
                     self.folder.read(path)
                     yield path
                 except Unreadable as error:
+                    self.unreadable.add(path)
                     self._say(written.source, pointer(steps), str(error))
 
     def _say(self, source: Source, place: str, message: str) -> None:

@@ -124,13 +124,14 @@ def unasked(documents: Documents, agency: str, name: str) -> Iterator[str]:
 
 def _contracts(bench: Bench) -> None:
     agencies = bench.documents.named(kinds.Agency)
+    every_route = not bench.lost("Route")
     routed = {route.contract for _, route in bench.documents.of(kinds.Route)}
     latest = newest(bench.documents)
     for written, contract in bench.documents.of(kinds.Contract):
         bench.lacks(written, "Agency", contract.owner, agencies, "owner")
         if contract is not latest[contract.reference]:
             continue
-        if contract.reference not in routed and contract.exchange != "event":
+        if every_route and contract.reference not in routed and contract.exchange != "event":
             bench.warn(written, f"no route leads {contract.reference} anywhere: its messages are refused.", "name")
         if not contract.examples.valid:
             bench.warn(
@@ -158,7 +159,7 @@ def _routes(bench: Bench) -> None:
     together: dict[str, list[tuple[Written, kinds.Route]]] = {}
     for written, route in bench.documents.of(kinds.Route):
         together.setdefault(route.contract, []).append((written, route))
-        if (route.contract, route.to) not in receivers:
+        if (route.contract, route.to) not in receivers and not bench.lost("Grant"):
             bench.say(written, f"{route.to} has no grant to receive {route.contract}: write one (kind: Grant).", "to")
         if route.to in systems and route.contract in contracts:
             _target(bench, written, route, systems[route.to], contracts[route.contract])
@@ -222,11 +223,11 @@ def _rest_faults(
 def _unused(bench: Bench) -> None:
     used = {name for _, route in bench.documents.of(kinds.Route) for name in _transforms(route)}
     for written, transform in bench.documents.of(kinds.Transform):
-        if transform.name not in used:
+        if transform.name not in used and not bench.lost("Route"):
             bench.warn(written, f"no route uses the transform {transform.name}.", "name")
     lists = {name for _, transform in bench.documents.of(kinds.Transform) for name in _code_lists(transform.fields)}
     for written, code_list in bench.documents.of(kinds.CodeList):
-        if code_list.name not in lists:
+        if code_list.name not in lists and not bench.lost("Transform"):
             bench.warn(written, f"no transform uses the code list {code_list.name}.", "name")
 
 

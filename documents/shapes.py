@@ -1,11 +1,11 @@
 """Schemas, views of XML and services out of a province's files, each compiled once however often it is named."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from adapters.soap import wsdl
-from bus.errors import BusError, DocumentInvalid, Finding, SchemaInvalid
+from bus.errors import BusError, DocumentInvalid, Finding, JsonMalformed, SchemaInvalid
 from contracts.json_body import parse_json
 from contracts.json_schema import JsonSchemaValidator
 from contracts.json_schema_check import check_schema
@@ -18,10 +18,12 @@ from transforms.xml_view import XmlView
 
 
 class Shapes:
-    """What the files of one set of documents say. Everything raises `DocumentInvalid` with what to do."""
+    """What the files of one set of documents say. Everything raises `DocumentInvalid` with what to do; without, for a
+    file that is `unreadable`, which was said already."""
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
+    def __init__(self, files: Mapping[str, bytes], unreadable: Collection[str] = ()) -> None:
         self._files = files
+        self._unreadable = unreadable
         self._json: dict[str, JsonSchemaValidator] = {}
         self._xsd: dict[str, XsdDocuments] = {}
         self._views: dict[tuple[str, str], XmlView] = {}
@@ -35,8 +37,10 @@ class Shapes:
             self._json[path] = JsonSchemaValidator(resources[path], resources, path=path)
         return self._json[path]
 
-    def json_names(self, path: str) -> SchemaNames:
-        """The names that a JSON Schema gives to members."""
+    def json_names(self, path: str) -> SchemaNames | None:
+        """The names that a JSON Schema gives to members; None for one that has not compiled."""
+        if path not in self._json:
+            return None
         resources = self._resources(path)
         return SchemaNames(resources[path], resources, path=path)
 
@@ -51,6 +55,7 @@ class Shapes:
 
     def xsd(self, path: str) -> XsdDocuments:
         if path not in self._xsd:
+            self._require(path)
             with _explained():
                 self._xsd[path] = XsdDocuments(closure([path], self._files), [path])
         return self._xsd[path]
@@ -65,6 +70,7 @@ class Shapes:
         """What the WSDL of a SOAP system says of the port that is called."""
         if system.name not in self._services:
             path = str(system.wsdl)
+            self._require(path)
             with _explained():
                 self._services[system.name] = wsdl.load(
                     path, closure([path], self._files), service=system.service, port=system.port
@@ -85,15 +91,23 @@ class Shapes:
 
     def _resources(self, path: str) -> dict[str, Any]:
         """A JSON Schema and those it refers to, by path."""
+        self._require(path)
         resources = {}
         for each, data in closure([path], self._files).items():
             try:
                 resources[each] = parse_json(data)
+            except JsonMalformed as broken:
+                where = f"see its line {broken.facts['line']}, column {broken.facts['column']}"
+                raise invalid(f"the schema {each} is not JSON (RFC 8259): {where}.") from None
             except BusError as error:
                 raise invalid(f"the schema {each} cannot be used: {error.text}") from None
-        if path not in resources:
-            raise invalid(f"there is no file {path}.")
         return resources
+
+    def _require(self, path: str) -> None:
+        if path in self._unreadable:
+            raise invalid()
+        if path not in self._files:
+            raise invalid(f"there is no file {path}.")
 
 
 def invalid(*rules: str) -> DocumentInvalid:

@@ -225,10 +225,11 @@ class _Way:
     def _theirs(self, element: str) -> End:
         return End(self.ways.bench.shapes.service_view(self.system, element))
 
-    def _names(self, payload: Payload) -> Missing:
+    def _names(self, payload: Payload) -> Missing | None:
         """The names that a payload of the contract has."""
         if payload.format == "json":
-            return self.ways.bench.shapes.json_names(payload.schema_path).missing
+            names = self.ways.bench.shapes.json_names(payload.schema_path)
+            return names.missing if names else None
         return self.ways.bench.shapes.view(payload.schema_path, payload.element or "").missing
 
     def _fit(self, transform: str | None, source: Missing | None, target: Missing | None) -> None:

@@ -70,7 +70,13 @@ def test_a_right_province_has_no_problem(province: Build) -> None:
         (EXCHANGE, "subject: /number", "subject: number", f"{EXCHANGE}:7", "not a JSON Pointer"),
         (EXCHANGE, "personalData: [/number]", "personalData: [a]", f"{EXCHANGE}:7", "not a JSON Pointer"),
         # what they carry
-        ("schemas/question.json", '"object"', '"objekt"', f"{EXCHANGE}:7", "#/type: not JSON Schema 2020-12"),
+        (
+            "schemas/question.json",
+            '"object"',
+            '"objekt"',
+            f"{EXCHANGE}:7",
+            "#/type: `objekt` is none of array, boolean, integer, null, number, object, string: did you mean `object`?",
+        ),
         (
             "schemas/question.json",
             "terms.json#",
@@ -183,3 +189,28 @@ def test_checking_in_a_child_process_finds_the_same(province: Build) -> None:
     """Registration compiles in a child of bounded time and memory, and hears what it found."""
     folder = province({"tests/question.json": ('"01"', '"1"')})
     assert check_folder_bounded(folder, TODAY).problems == check_folder(folder, TODAY).problems
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"schemas/question.json": None}, "there is no file schemas/question.json: did you mean"),
+        (
+            {"schemas/question.json": '{\n"type" "object"}'},
+            "the schema schemas/question.json is not JSON (RFC 8259): see its line 2,",
+        ),
+    ],
+)
+def test_schema_that_cannot_be_read_is_told_once(province: Build, changes: dict[str, str | None], message: str) -> None:
+    """A schema that is missing or no JSON is one problem, where the contract names it, in its own lines."""
+    (error,) = check_folder(province(changes), TODAY).errors
+    assert (error.file, error.line, error.path) == ("civil/exchange.yaml", 7, "/request/schema")
+    assert error.message.startswith(message)
+
+
+@pytest.mark.parametrize("change", [("operation: ask", "operatoin: ask"), ("language: mapping", "langauge: mapping")])
+def test_document_that_cannot_be_read_is_not_missed(province: Build, change: tuple[str, str]) -> None:
+    """What only seems unused, because the document that uses it holds a typing error, is not told of."""
+    report = check_folder(province({"civil/exchange.yaml": change}), TODAY)
+    assert len(report.errors) <= 2
+    assert not report.warnings
