@@ -50,7 +50,9 @@ class XmlView:
             if step == EVERY:
                 continue
             inner = {member.key: member.shape for member in shape.content.members()} if shape.content else {}
-            plain = {attribute.key for attribute in shape.attributes} | ({"$"} if shape.scalar and shape.attributes else set())
+            plain = {attribute.key for attribute in shape.attributes} | (
+                {"$"} if shape.scalar and shape.attributes else set()
+            )
             if step not in inner and step not in plain:
                 return at, frozenset(inner.keys() | plain)
             shape = inner.get(step, Shape())
