@@ -5,6 +5,7 @@ from typing import Any
 import aiohttp
 import jmespath
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.auth import ApiKey, Basic, Bearer, HttpAuth
 from adapters.call import Call, FaultRule, Outcome, Result
@@ -175,20 +176,18 @@ async def test_an_answer_that_the_rule_cannot_read_is_invalid(stand_in: Any, ses
     assert await asked.call(call()) == Outcome(Result.TROUBLE, "http-502", 502)
 
 
-async def test_a_rule_that_breaks_is_our_own_failure(
-    stand_in: Any, session: aiohttp.ClientSession, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_rule_that_breaks_is_our_own_failure(stand_in: Any, session: aiohttp.ClientSession) -> None:
     """An error of our own becomes an outcome, and the log tells its type but not its text."""
 
     def broken(_value: object) -> bool:
         raise LookupError("marker-1")
 
     stand_in.answers(b"{}", "application/json")
-    outcome = await adapter(stand_in.url, session, RestOperation(failure=Failure(broken))).call(call())
+    with capture_logs() as lines:
+        outcome = await adapter(stand_in.url, session, RestOperation(failure=Failure(broken))).call(call())
     assert outcome == Outcome(Result.REPLY_INVALID, "internal", 200)
-    printed = capsys.readouterr().out
-    assert "LookupError" in printed
-    assert "marker-1" not in printed
+    assert "LookupError" in str(lines)
+    assert "marker-1" not in str(lines)
 
 
 async def test_large_answers_are_read_off_the_loop(stand_in: Any, session: aiohttp.ClientSession) -> None:
