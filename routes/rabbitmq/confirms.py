@@ -14,7 +14,6 @@ class Answer(Enum):
     """What became of a published message."""
 
     LOST = auto()  # nobody said: it may be in its queue or not
-    SILENT = auto()  # the same, while the server answered for others
     CONFIRMED = auto()
     RETURNED = auto()  # no queue is bound where it was to go
     REFUSED = auto()  # the queue is full, or the server could not keep it
@@ -90,14 +89,14 @@ class Confirms:
 
     def lost(self) -> None:
         """Nobody will answer any more."""
-        self._drop(list(self._open), Answer.LOST)
+        self._drop(list(self._open))
 
-    def forget(self, batch: Batch, answer: Answer = Answer.LOST) -> None:
+    def forget(self, batch: Batch) -> None:
         """Wait no longer for a batch: its late answers mean nothing, and it takes no room."""
-        self._drop([number for number, (each, _) in self._open.items() if each is batch], answer)
+        self._drop([number for number, (each, _) in self._open.items() if each is batch])
 
-    def _drop(self, numbers: Iterable[int], answer: Answer) -> None:
+    def _drop(self, numbers: Iterable[int]) -> None:
         for number in numbers:
             batch, index = self._open.pop(number)
             self._returned.discard(number)
-            batch.answered(index, answer)
+            batch.answered(index, Answer.LOST)

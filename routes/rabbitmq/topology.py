@@ -25,8 +25,6 @@ class Queue:
 
     key: str
     name: str = ""
-    lasting: bool = False
-    """Whether its messages outlive the server's process."""
     arguments: Mapping[str, str | int] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -43,7 +41,6 @@ class Topology:
         return Queue(
             name,
             name,
-            True,
             {
                 "x-queue-type": "quorum",
                 "x-max-length": self.most_waiting,
@@ -58,7 +55,6 @@ class Topology:
         return Queue(
             name,
             name,
-            False,
             {"x-queue-type": "classic", "x-max-length": self.most_waiting, "x-overflow": "reject-publish"},
         )
 
