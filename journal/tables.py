@@ -75,6 +75,7 @@ deliveries = Table(
     Column("wake_at", BigInteger),
     Column("expires_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
+    Column("sequence", BigInteger),  # its place among those of its order key; NULL where it has none
     Index("deliveries_message", "message"),
     Index(
         "deliveries_wake",
@@ -87,8 +88,31 @@ deliveries = Table(
     Index(
         "deliveries_dead", "system", "id", sqlite_where=text("state = 'dead'"), postgresql_where=text("state = 'dead'")
     ),
+    Index(
+        "deliveries_held",
+        "system",
+        "order_key",
+        "sequence",
+        sqlite_where=text("state = 'held'"),
+        postgresql_where=text("state = 'held'"),
+    ),
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": 70},  # it changes at least twice
+)
+
+# The one delivery of an order key that is on its way; every other open one is held. Whoever changes a row holds it until
+# its transaction ends, so that the order of sequences is the order of commits.
+orders = Table(
+    "orders",
+    metadata,
+    Column("system", String(200), nullable=False),
+    Column("key", LargeBinary, nullable=False),
+    Column("sequence", BigInteger, nullable=False),  # the last one given out; grows, not by one, and never restarts
+    Column("delivery", Uuid),  # on its way; NULL: none
+    Column("changed_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("system", "key"),
+    Index("orders_changed", "changed_at"),
+    sqlite_with_rowid=False,
 )
 
 attempts = Table(
@@ -130,6 +154,39 @@ once = Table(
     Column("expires_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("scope", "key"),
     Index("once_expiry", "expires_at"),
+    sqlite_with_rowid=False,
+)
+
+# The present condition of each system, written by whoever notices, read by every process once a second.
+conditions = Table(
+    "conditions",
+    metadata,
+    Column("system", String(200), primary_key=True),
+    Column("paused_at", BigInteger),  # by a person; NULL: it is not
+    Column("paused_by", String(200), nullable=False),
+    Column("opened_at", BigInteger),  # the circuit; NULL: closed
+    Column("code", String(100), nullable=False),  # of the attempt that opened it
+    Column("trips", Integer, nullable=False),  # openings in a row without an answer in between
+    Column("probe_at", BigInteger),  # when one worker may try again
+    Column("probe_by", String(100), nullable=False),  # the worker that is trying
+    Column("probe_until", BigInteger),  # how long that try is its own
+    # Counted by the sweeper, for gateways that do not sweep.
+    Column("waiting", Integer, nullable=False),  # open deliveries, whatever their state
+    Column("queued", Integer, nullable=False),  # of them, in the broker
+    Column("oldest", BigInteger),  # when the oldest of them was accepted
+    Column("counted_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The processes of the bus that live: each writes its row again before its lease ends.
+processes = Table(
+    "processes",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("role", String(20), nullable=False),  # gateway, worker, both
+    Column("version", String(50), nullable=False),  # of the bus
+    Column("joined_at", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
