@@ -100,8 +100,8 @@ deliveries = Table(
     postgresql_with={"fillfactor": 70},  # it changes at least twice
 )
 
-# The one delivery of an order key that is on its way; every other open one is held. Whoever changes a row holds it until
-# its transaction ends, so that the order of sequences is the order of commits.
+# The one delivery of an order key that is on its way; every other open one is held. Whoever changes a row holds it
+# until its transaction ends, so that the order of sequences is the order of commits.
 orders = Table(
     "orders",
     metadata,
