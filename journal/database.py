@@ -4,6 +4,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -55,6 +57,20 @@ def migrate(url: str) -> None:
         if getattr(refused.orig, "sqlstate", "") == FORBIDDEN:
             raise SettingInvalid(name="database", hint="its user may not make tables in it") from None
         raise SettingInvalid(name="database", hint="there is something in it that the bus has not made") from None
+
+
+def standing(url: str) -> tuple[str | None, str]:
+    """The migration at which a database is, and the newest that this version knows. Raises `JournalUnavailable`."""
+    engine = _migrating(url)
+    try:
+        with engine.connect() as connection:
+            here = MigrationContext.configure(connection).get_current_revision()
+            newest = ScriptDirectory.from_config(_alembic(connection)).get_current_head()
+    except DatabaseError:
+        raise JournalUnavailable from None
+    finally:
+        engine.dispose()
+    return here, newest or ""
 
 
 def open_store(url: str, clock: Clock, writer: str) -> Store:

@@ -60,12 +60,17 @@ class Home:
                 self._put_key(purpose)
 
     @property
-    def queries(self) -> Queries:
-        """Raises `SettingInvalid` where nobody has made a journal yet."""
+    def engine(self) -> Engine:
+        """The asking side. Raises `SettingInvalid` where nobody has made a journal yet."""
         if self._engine is None:
             self._require_journal()
             self._engine = open_engine(self.url)
-        return Queries(self._engine)
+        return self._engine
+
+    @property
+    def queries(self) -> Queries:
+        """Raises `SettingInvalid` where nobody has made a journal yet."""
+        return Queries(self.engine)
 
     def open_store(self, role: str) -> Store:
         """The writing side, under a name in the chain of audit events that was never used before."""

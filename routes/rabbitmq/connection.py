@@ -179,6 +179,12 @@ class Link:
             raise
         return cls(connection)
 
+    @property
+    def version(self) -> str:
+        """What the server says it is."""
+        said = (self._connection.server_properties or {}).get("version", b"")
+        return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+
     async def channel(self) -> Channel:
         """Raises `Lost`."""
         try:
