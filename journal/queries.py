@@ -88,9 +88,9 @@ class Queries:
         if sender is not None:
             question = question.where(messages.c.sender == sender)
         found: list[MessageView] = []
-        with self._asking() as connection:
-            # States are derived, so pages are read until enough of the wanted state are found.
-            rows = connection.execution_options(yield_per=limit).execute(question)
+        asked = self._asking()
+        # States are derived, so pages are read until enough of the wanted state are found.
+        with asked as connection, connection.execution_options(yield_per=limit).execute(question) as rows:
             for page in rows.partitions():
                 of = _deliveries(connection, [row.id for row in page])
                 views = (_message(row, of[row.id]) for row in page)

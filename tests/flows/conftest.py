@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from uuid import uuid4
 
 import httpx2 as httpx
 import orjson
@@ -23,7 +24,9 @@ from journal.database import open_engine, open_store
 from journal.queries import Queries
 from routes.memory_broker import MemoryBroker
 from routes.model import Retry, Route, Snapshot, System
+from routes.rabbitmq.broker import RabbitBroker
 from running.node import Node, running
+from tests.services.rabbitmq import Passing
 
 CLOCK = SystemClock()
 
@@ -131,9 +134,19 @@ Bus = Callable[[], AbstractAsyncContextManager[tuple[Node, httpx.AsyncClient]]]
 
 
 @pytest.fixture
-def bus(province: Province, database: str) -> Bus:
+def stack() -> str:
+    """Which journal and broker the bus runs on: ``embedded`` (SQLite, in memory), or ``servers`` (PostgreSQL,
+    RabbitMQ)."""
+    return "embedded"
+
+
+@pytest.fixture
+def bus(province: Province, stack: str, request: pytest.FixtureRequest) -> Bus:
     """Run the bus on the journal of this test; each time it is entered is a start of the process."""
     starts = 0
+    database = request.getfixturevalue("database" if stack == "embedded" else "postgresql_database")
+    amqp = "" if stack == "embedded" else request.getfixturevalue("rabbitmq_server")
+    topology = Passing(f"test-{uuid4().hex}")
 
     @asynccontextmanager
     async def run(clock: Clock = CLOCK) -> AsyncIterator[tuple[Node, httpx.AsyncClient]]:
@@ -142,8 +155,9 @@ def bus(province: Province, database: str) -> Bus:
         engine = open_engine(database)
         store = open_store(database, clock, f"writer-{starts}")
         token = province.client("one-stop")
+        broker = RabbitBroker(amqp, topology=topology) if amqp else MemoryBroker()
         async with running(
-            store, Queries(engine), MemoryBroker(), province.snapshot, clock, f"process-{starts}", sweep_every=0.02
+            store, Queries(engine), broker, province.snapshot, clock, f"process-{starts}", sweep_every=0.02
         ) as node:
             transport = httpx.ASGITransport(node.app)
             headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}

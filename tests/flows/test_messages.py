@@ -15,6 +15,12 @@ from routes.model import Snapshot
 from tests.flows.conftest import Bus, Province
 
 
+@pytest.fixture(params=["embedded", "servers"])
+def stack(request: pytest.FixtureRequest) -> str:
+    """Every fact below holds on both."""
+    return str(request.param)
+
+
 def answering(result: Result, data: bytes = b"{}", fault: str = "") -> Callable[[Call], Outcome]:
     return lambda call: Outcome(result, "test", reply=Body(Format.JSON, data), fault=fault)
 
