@@ -12,15 +12,18 @@ from bus.envelope import Body, Envelope, Exchange, Format
 from bus.errors import JournalUnavailable
 from bus.states import MessageState, State, message_state
 from journal.commands import Document, Reply
+from journal.conditions import Condition, Process
 from journal.tables import (
     attempts,
     audit_events,
     bodies,
+    conditions,
     credentials,
     deliveries,
     documents,
     keys,
     messages,
+    processes,
     replies,
     revision,
 )
@@ -67,6 +70,16 @@ class AuditRow:
     number: int
     content: bytes
     hash: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """How things stand: each system's condition, and the processes that live or have lately. `revision` is no older
+    than the rest."""
+
+    conditions: tuple[Condition, ...] = ()
+    processes: tuple[Process, ...] = ()
+    revision: int = 0
 
 
 class Queries:
@@ -175,6 +188,29 @@ class Queries:
         """The number of the newest revision of documents, credentials and keys."""
         with self._asking() as connection:
             return int(connection.execute(select(revision.c.number)).scalar_one())
+
+    def present(self) -> Present:
+        """Small, and asked by every process once a second."""
+        with self._asking() as connection:
+            standing = tuple(Condition(*row) for row in connection.execute(select(conditions)))
+            living = tuple(Process(*row) for row in connection.execute(select(processes)))
+            return Present(standing, living, int(connection.execute(select(revision.c.number)).scalar_one()))
+
+    def in_flight(self, systems: Sequence[str]) -> dict[str, dict[str, int]]:
+        """How many calls to each of these systems each worker has begun and not settled."""
+        columns = (deliveries.c.system, deliveries.c.worker)
+        question = (
+            select(*columns, func.count())
+            .where(deliveries.c.system.in_(systems))
+            .where(deliveries.c.state == State.DELIVERING)
+            .where(deliveries.c.wake_at.is_not(None))
+            .group_by(*columns)
+        )
+        found: dict[str, dict[str, int]] = {}
+        with self._asking() as connection:
+            for system, worker, count in connection.execute(question):
+                found.setdefault(system, {})[worker] = count
+        return found
 
     def documents(self) -> list[Document]:
         """The newest revision of every document and file that has not been removed."""

@@ -1,17 +1,34 @@
 """What the sweep makes of one delivery whose time has come; the same in every database."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from bus.envelope import Envelope, Exchange, Format
 from bus.states import Change, State, change
-from journal.commands import Ended, Event, Rung, Settle
+from journal.commands import Ended, Event, Rung, Settle, Sweep
+from journal.conditions import Condition
 from journal.leases import overdue, publish_lease
 from journal.rows import Rows
 
 MOST_RINGS: Final = 1_000
 """Where counting them ends: the publish lease has long stopped growing, and the column is small."""
+
+LOOK_AGAIN: Final = 60_000
+"""Milliseconds after which the sweep looks again at what is in the broker for a system that nobody serves."""
+
+FOR_EVER: Final = 2**62
+
+
+class Picked(NamedTuple):
+    """Which deliveries to look at: of those whose time has come the `most` that are due first, and whose life has ended
+    by `life`."""
+
+    system: str
+    state: State
+    most: int
+    life: int = FOR_EVER
 
 
 class Due(NamedTuple):
@@ -56,16 +73,32 @@ class Woken(NamedTuple):
 
 @dataclass(slots=True)
 class Waking:
-    """Gathers what one sweep does; `actor` is told in audit events."""
+    """Gathers what one sweep does. `blocked` are the systems that are paused or whose circuit is open: nothing is rung
+    for them, but for one delivery where the time has come to try."""
 
     rows: Rows
-    actor: str
+    command: Sweep
+    blocked: Mapping[str, Condition]
     rung: list[Rung] = field(default_factory=list)
     ended: list[Ended] = field(default_factory=list)
+
+    def pick(self, system: str, state: State, queued: int) -> Iterator[Picked]:
+        """What to look at of these, of which some are due; `queued` of the system are in the broker."""
+        now, command, condition = self.rows.now, self.command, self.blocked.get(system)
+        if state is not State.PENDING:
+            yield Picked(system, state, command.limit)
+        elif condition is None:
+            yield Picked(system, state, min(command.limit, max(0, command.room - queued)))
+        else:
+            yield Picked(system, state, command.limit, now)
+            if condition.probe_due(now) and not queued:
+                yield Picked(system, state, 1)
 
     def wake(self, due: Due) -> Woken:
         now = self.rows.now
         what = overdue(due.state, repeatable=due.repeatable, expires_at=due.expires_at, now=now)
+        if what is Change.RING and self._held_back(due):
+            return self._hold_back(due)
         after, reason, rings = change(due.state, what), due.reason, due.rings
         wake_at = None
         match what:
@@ -79,12 +112,26 @@ class Waking:
                 reason = "outcome-unknown"
             case Change.EXPIRE:
                 facts: dict[str, str | int] = {"delivery": str(due.delivery), "reason": reason, "system": due.system}
-                self.rows.record(Event("delivery.expired", self.actor, due.message, facts))
+                self.rows.record(Event("delivery.expired", self.command.actor, due.message, facts))
         if due.state is State.DELIVERING:
             self.rows.settle(_lost(due, what, reason, now), after)
         if wake_at is None:
             self.ended.append(Ended(due.delivery, due.message, due.waiter))
         return Woken(due.delivery, after, reason, rings, wake_at)
+
+    def _held_back(self, due: Due) -> bool:
+        condition = self.blocked.get(due.system)
+        if condition is None:
+            return False
+        return not condition.probe_due(self.rows.now) or any(rung.system == due.system for rung in self.rung)
+
+    def _hold_back(self, due: Due) -> Woken:
+        """The broker keeps what it has, unless it has lost its memory."""
+        now, after = self.rows.now, due.state
+        wake_at = min(now + LOOK_AGAIN, due.expires_at)
+        if due.state is State.PENDING or self.command.restart:
+            after, wake_at = State.PENDING, now
+        return Woken(due.delivery, after, due.reason, due.rings, wake_at)
 
 
 def _lost(due: Due, what: Change, reason: str, now: int) -> Settle:

@@ -5,7 +5,7 @@ from typing import Any, Final
 from psycopg import sql
 
 from bus.states import Change, State, change
-from journal import commands
+from journal import commands, conditions
 from journal.commands import Accepted, Command, Reference
 from journal.postgresql.transaction import Transaction, columns, insertion
 from journal.tables import metadata
@@ -55,6 +55,7 @@ def put_documents(transaction: Transaction, command: commands.PutDocuments, _: N
     rows = [(each.kind, each.name, each.version, number, each.content, transaction.now) for each in command.documents]
     if rows:
         transaction.run(insertion("documents"), columns(rows))
+    conditions.mended(transaction.plain, transaction.now)
     transaction.rows.record(command.event)
     return number
 

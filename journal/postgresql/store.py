@@ -11,7 +11,7 @@ import structlog
 
 from bus.clock import Clock
 from bus.errors import BusError, CommitInDoubt, JournalUnavailable
-from journal import commands
+from journal import commands, conditions
 from journal.chain import Chain
 from journal.commands import Command, Event
 from journal.postgresql import statements
@@ -173,8 +173,11 @@ def _transact(transaction: Transaction, batch: Sequence[Command[Any]]) -> None:
 
 def handle(transaction: Transaction, command: Command[Any], answer: object) -> object:
     """The result of one command; what it may not do is an error of its own, not of its batch."""
+    kind = type(command)
     try:
-        return HANDLERS[type(command)](transaction, command, answer)
+        if of_the_present := conditions.HANDLERS.get(kind):
+            return of_the_present(transaction.plain, transaction.rows, command)
+        return HANDLERS[kind](transaction, command, answer)
     except BusError as refused:
         return refused
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from typing import Any, Final
 
 from bus.states import State
+from journal import conditions
 from journal.commands import Sweep, Swept
 from journal.postgresql.transaction import Transaction, columns
 from journal.waking import COLUMNS, Due, Waking
@@ -19,9 +20,9 @@ OPEN: Final = (
 # Picked apart from all else, so that nothing is picked, and locked, more than once.
 DUE: Final = (
     "WITH picked AS MATERIALIZED (SELECT open.*"
-    " FROM unnest(%b::text[], %b::text[], %b::int8[]) AS due (system, state, most)"
+    " FROM unnest(%b::text[], %b::text[], %b::int8[], %b::int8[]) AS due (system, state, most, life)"
     " CROSS JOIN LATERAL (SELECT * FROM deliveries d WHERE d.system = due.system AND d.state = due.state"
-    " AND d.wake_at <= %b ORDER BY d.wake_at LIMIT due.most FOR UPDATE SKIP LOCKED) open)"
+    " AND d.wake_at <= %b AND d.expires_at <= due.life ORDER BY d.wake_at LIMIT due.most FOR UPDATE SKIP LOCKED) open)"
     f" SELECT {COLUMNS} FROM picked d JOIN messages m ON m.id = d.message"
 )
 WAKE: Final = (
@@ -56,17 +57,14 @@ def sweep(transaction: Transaction, command: Sweep, _: None) -> Swept:
         return Swept((), (), counts)
     run(FORGET_KEYS, [now])
     run(FORGET_BODIES, [now])
-    limits = [_limit(command, state, counts[system].get(State.QUEUED, 0)) for system, state in due]
-    waking = Waking(transaction.rows, command.actor)
-    rows = run(DUE, [*columns(due), limits, now]).fetchall() if due else []
-    woken = [waking.wake(_due(row)) for row in rows]
+    waking = Waking(transaction.rows, command, conditions.blocked(transaction.plain))
+    picked = [each for system, state in due for each in waking.pick(system, state, counts[system].get(State.QUEUED, 0))]
+    rows = run(DUE, [*columns(picked), now]).fetchall() if picked else []
+    # What is to try with may be picked twice where its life has ended as well.
+    woken = [waking.wake(_due(row)) for row in {row[0]: row for row in rows}.values()]
     if woken:
         run(WAKE, [now, *columns(woken)])
     return Swept(tuple(waking.rung), tuple(waking.ended), counts)
-
-
-def _limit(command: Sweep, state: State, queued: int) -> int:
-    return min(command.limit, max(0, command.room - queued)) if state is State.PENDING else command.limit
 
 
 def _due(row: tuple[Any, ...]) -> Due:

@@ -59,6 +59,11 @@ class Transaction:
         """Send a statement; in a pipeline its result is there when it is fetched."""
         return self.connection.execute(statement, values, prepare=True, binary=True)
 
+    def plain(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """A statement that is the same in every database, with ``?`` for each value; fetches what it returns."""
+        cursor = self.run(statement.replace("?", "%b"), values)
+        return cursor.fetchall() if statement.startswith("SELECT") or " RETURNING " in statement else []
+
     def flush(self) -> None:
         self.rows.of["audit_events"] = self.rows.chained()
         for table, rows in self.rows.of.items():

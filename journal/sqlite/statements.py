@@ -4,7 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from bus.states import Change, State, change, sources, target
-from journal import commands
+from journal import commands, conditions
 from journal.commands import Accepted, Claimed, Reference
 from journal.sqlite.transaction import Transaction
 
@@ -111,6 +111,7 @@ def put_documents(transaction: Transaction, command: commands.PutDocuments) -> i
         "INSERT INTO documents (kind, name, version, revision, content, at) VALUES (?, ?, ?, ?, ?, ?)",
         [(each.kind, each.name, each.version, number, each.content, transaction.now) for each in command.documents],
     )
+    conditions.mended(transaction.run, transaction.now)
     transaction.rows.record(command.event)
     return number
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from bus.clock import Clock
 from bus.errors import BusError, JournalUnavailable, SettingInvalid
-from journal import commands
+from journal import commands, conditions
 from journal.chain import Chain
 from journal.commands import Command
 from journal.rows import Rows
@@ -83,8 +83,11 @@ class SqliteStore:
 
 def handle(transaction: Transaction, command: Command[Any]) -> object:
     """The result of one command; what it may not do is an error of its own, not of its batch."""
+    kind = type(command)
     try:
-        return HANDLERS[type(command)](transaction, command)
+        if of_the_present := conditions.HANDLERS.get(kind):
+            return of_the_present(transaction.run, transaction.rows, command)
+        return HANDLERS[kind](transaction, command)
     except BusError as refused:
         return refused
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from bus.states import State
+from journal import conditions
 from journal.commands import Sweep, Swept
 from journal.sqlite.transaction import Transaction
 from journal.waking import COLUMNS, Due, Waking
@@ -16,7 +17,7 @@ OPEN: Final = (
 DUE: Final = (
     f"SELECT {COLUMNS}"
     " FROM deliveries d JOIN messages m ON m.id = d.message"
-    " WHERE d.system = ? AND d.state = ? AND d.wake_at <= ? ORDER BY d.wake_at LIMIT ?"
+    " WHERE d.system = ? AND d.state = ? AND d.wake_at <= ? AND d.expires_at <= ? ORDER BY d.wake_at LIMIT ?"
 )
 
 WAKE: Final = "UPDATE deliveries SET state = ?, reason = ?, rings = ?, wake_at = ?, changed_at = ? WHERE id = ?"
@@ -36,14 +37,12 @@ def sweep(transaction: Transaction, command: Sweep) -> Swept:
         counts[system][State(state)] = count
         if wake_at <= now:
             due.append((system, State(state)))
-    waking = Waking(transaction.rows, command.actor)
+    waking = Waking(transaction.rows, command, conditions.blocked(transaction.run))
     for system, state in due:
-        limit = command.limit
-        if state is State.PENDING:
-            limit = min(limit, max(0, command.room - counts[system].get(State.QUEUED, 0)))
-        for row in run(DUE, (system, state, now, limit)).fetchall():
-            woken = waking.wake(_due(row))
-            run(WAKE, (woken.state, woken.reason, woken.rings, woken.wake_at, now, woken.delivery.hex))
+        for picked in waking.pick(system, state, counts[system].get(State.QUEUED, 0)):
+            for row in run(DUE, (system, state, now, picked.life, picked.most)).fetchall():
+                woken = waking.wake(_due(row))
+                run(WAKE, (woken.state, woken.reason, woken.rings, woken.wake_at, now, woken.delivery.hex))
     return Swept(tuple(waking.rung), tuple(waking.ended), counts)
 
 

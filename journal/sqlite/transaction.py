@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from journal.rows import COLUMNS, Rows
 
@@ -29,6 +29,10 @@ class Transaction:
     @property
     def now(self) -> int:
         return self.rows.now
+
+    def run(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Run one statement, and fetch what it returns."""
+        return self.connection.execute(statement, values).fetchall()
 
     def flush(self) -> None:
         self.rows.of["audit_events"] = self.rows.chained()
