@@ -1,0 +1,57 @@
+"""`lgsp send`, `lgsp token` and `lgsp status`: act as a system, and see what waits."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bus.settings import Settings, read_settings
+from running import printing
+from running.commands.terminal import Data, Json, known_system, lgsp, opened, out, require
+from running.home import served_at
+
+
+def send(
+    contract: Annotated[str, typer.Argument(help="Contract, or contract@version.")],
+    file: Annotated[Path, typer.Argument(help="The body; `-` reads standard input.")],
+    sender: Annotated[str, typer.Option("--as", help="The system that sends.")],
+    data: Data = None,
+    wait: Annotated[int | None, typer.Option(help="Seconds to wait for the end of it.")] = None,
+    key: Annotated[str | None, typer.Option(help="Idempotency-Key.")] = None,
+    json: Json = False,
+) -> None:
+    """Send a message through the gateway, as its system would."""
+    from running.client import Client
+
+    with opened(read_settings(data=data)) as home:
+        body = sys.stdin.buffer.read() if str(file) == "-" else _read(file)
+        url = _url(home.settings)
+        answer = Client(url, home, known_system(home, sender)).send(contract, body, wait=wait, key=key)
+    require(printing.answer(out, answer, lgsp(home.settings.data), json=json))
+
+
+def status(data: Data = None, json: Json = False) -> None:
+    """What waits, where, and whether the bus is running."""
+    with opened(read_settings(data=data)) as home:
+        printing.status(out, served_at(home.settings), home.queries.revision(), home.queries.counts(), json=json)
+
+
+def token(system: Annotated[str, typer.Argument(help="The system.")], data: Data = None) -> None:
+    """A token with which an operator can act as a system, for half an hour."""
+    with opened(read_settings(data=data)) as home:
+        out.print(home.token(known_system(home, system)), markup=False)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as failed:
+        raise typer.BadParameter(f"{file}: {failed.strerror}") from None
+
+
+def _url(settings: Settings) -> str:
+    url = served_at(settings)
+    if url is None:
+        raise typer.BadParameter(f"no bus is serving {settings.data}: start one with `{lgsp(settings.data)('up')}`")
+    return url

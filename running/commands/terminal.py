@@ -1,0 +1,72 @@
+"""What the commands share: where they print, the options that many have, and the bus's home that they open."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import which
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+
+from bus.errors import QueryInvalid
+from bus.settings import Settings, read_settings
+from running.home import Home, me
+from running.printing import Lgsp
+
+WIDE = 10_000
+"""Characters of a line that goes into a file or a pipe: there a row is a line, however long."""
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+err = Console(stderr=True, highlight=False, soft_wrap=True, width=None if sys.stderr.isatty() else WIDE)
+
+Data = Annotated[Path | None, typer.Option("--data", help="Data folder of the bus.", show_default="var/lgsp")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def lgsp(data: Path) -> Lgsp:
+    """`lgsp` as it was typed: where it is on the PATH by its name alone, else by its place from here."""
+    typed = Path(sys.argv[0])
+    found = which("lgsp")
+    program = "lgsp" if found and typed.absolute() == Path(found) else os.path.relpath(typed)
+    return Lgsp(program, None if data == read_settings().data else data)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Home]:
+    home = Home(settings, me())
+    try:
+        yield home
+    finally:
+        home.close()
+
+
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """Something to look at while work takes longer than a second."""
+    with err.status(f"{what} …"):
+        yield
+
+
+def require(done: bool) -> None:
+    if not done:
+        sys.exit(1)
+
+
+def uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not an id of a message or delivery") from None
+
+
+def known_system(home: Home, system: str) -> str:
+    from documents.store import read
+
+    names = {each.key.name for each in read(home.queries) if each.key.kind == "System"}
+    if system not in names:
+        raise QueryInvalid(name="system", hint=f"there is no system {system}; there is {', '.join(sorted(names))}")
+    return system
