@@ -9,7 +9,7 @@ import typer
 from bus.errors import AgencyCodeInvalid, BusError, QueryInvalid, SettingInvalid
 from bus.languages import Language, negotiate, say
 from running import printing
-from running.commands import audit, credential, dead, documents, messages, processes, secret
+from running.commands import audit, credential, dead, doctor, documents, messages, processes, secret
 from running.commands.terminal import err
 
 WRONG_USE = (AgencyCodeInvalid, QueryInvalid, SettingInvalid)
@@ -29,6 +29,7 @@ for command in (
     messages.send,
     messages.status,
     messages.token,
+    doctor.doctor,
     processes.demo,
 ):
     app.command()(command)

@@ -4,13 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from sqlalchemy import func, select
-
 from bus.states import State
 from documents.check import check
 from documents.store import read
 from identity.grants import civil_date
-from journal.tables import conditions, deliveries, processes
+from journal.conditions import Condition, Process
 from running.doctor.finding import Finding, failure, warning, well
 from running.home import Home
 
@@ -21,54 +19,56 @@ LATE: Final = 15 * 60_000
 """Milliseconds after which a delivery that still waits is worth a look."""
 
 
-def documents(home: Home) -> Iterator[Finding]:
-    stored = read(home.queries)
-    report = check(stored, civil_date(home.clock.now()), home.secrets)
+def examined(home: Home) -> Iterator[Finding]:
+    """Documents, processes, systems, dead letters."""
+    now = home.clock.now()
+    yield from _documents(home)
+    present = home.queries.present()
+    yield from _processes([each for each in present.processes if each.lease_until > now])
+    for condition in present.conditions:
+        yield from _system(condition, now)
+    yield _dead_letters(sum(of.get(State.DEAD, 0) for of in home.queries.counts().values()))
+
+
+def _documents(home: Home) -> Iterator[Finding]:
+    report = check(read(home.queries), civil_date(home.clock.now()), home.secrets)
     for problem in report.problems[:MOST_TOLD]:
-        name = f"{problem.file}{problem.path}"
         make = warning if problem in report.warnings else failure
-        yield make("documents", f"{name}: {problem.message}", "mend the document, then lgsp apply")
+        yield make("documents", f"{problem.file}{problem.path}: {problem.message}", "mend it, then `lgsp apply`")
     if len(report.problems) > MOST_TOLD:
         more = len(report.problems) - MOST_TOLD
-        yield warning("documents", f"{more} more problems", "lgsp check FOLDER lists all")
+        yield warning("documents", f"{more} more problems", "`lgsp check FOLDER` lists all")
     if not report.problems:
-        yield well("documents", f"{len(list(stored))}, nothing is wrong with them")
+        yield well("documents", "nothing is wrong with them")
 
 
-def live(home: Home) -> Iterator[Finding]:
-    with home.engine.connect() as connection:
-        rows = connection.execute(select(processes).where(processes.c.lease_until > home.clock.now())).all()
-    roles = Counter(row.role for row in rows)
-    for role, missing in (("gateway", "nothing can be sent"), ("worker", "nothing is delivered")):
+def _processes(living: list[Process]) -> Iterator[Finding]:
+    roles = Counter(process.role for process in living)
+    for role, missing, command in (
+        ("gateway", "nothing can be sent", "lgsp serve"),
+        ("worker", "nothing is delivered", "lgsp work"),
+    ):
         if not roles[role] and not roles["both"]:
-            command = "lgsp serve" if role == "gateway" else "lgsp work"
             yield warning("processes", f"no {role} lives: {missing}", f"start `{command}`, or `lgsp up`")
-    if len({row.version for row in rows}) > 1:
+    if len({process.version for process in living}) > 1:
         yield warning("processes", "they are of different versions", "end the upgrade: restart the older ones")
-    if rows:
+    if living:
         yield well("processes", ", ".join(f"{count} {role}" for role, count in sorted(roles.items())))
 
 
-def systems(home: Home) -> Iterator[Finding]:
-    now = home.clock.now()
-    with home.engine.connect() as connection:
-        rows = connection.execute(select(conditions).order_by(conditions.c.system)).all()
-    for row in rows:
-        if row.paused_at is not None:
-            yield warning(row.system, f"paused by {row.paused_by}", f"lgsp system resume {row.system}")
-        if row.opened_at is not None:
-            mend = f"look at the system; what waits goes by itself once it answers, or: lgsp system resume {row.system}"
-            yield warning(row.system, f"its circuit is open ({row.code}); {row.waiting} wait", mend)
-        elif row.paused_at is None and row.waiting and row.oldest is not None and now - row.oldest > LATE:
-            minutes = (now - row.oldest) // 60_000
-            yield warning(row.system, f"{row.waiting} wait, the oldest for {minutes} minutes", "lgsp system list")
+def _system(condition: Condition, now: int) -> Iterator[Finding]:
+    name = condition.system
+    if condition.paused_at is not None:
+        yield warning(name, f"paused by {condition.paused_by}", f"`lgsp system resume {name}` once it may be called")
+    elif condition.opened_at is not None:
+        seen = f"its circuit is open ({condition.code}); {condition.waiting} wait"
+        yield warning(name, seen, f"mend it; what waits goes once it answers, at once by `lgsp system resume {name}`")
+    elif condition.waiting and condition.oldest is not None and now - condition.oldest > LATE:
+        minutes = (now - condition.oldest) // 60_000
+        yield warning(name, f"{condition.waiting} wait, the oldest for {minutes} minutes", "see `lgsp system list`")
 
 
-def dead_letters(home: Home) -> Iterator[Finding]:
-    question = select(func.count()).where(deliveries.c.state == State.DEAD)
-    with home.engine.connect() as connection:
-        count = connection.execute(question).scalar_one()
+def _dead_letters(count: int) -> Finding:
     if count:
-        yield warning("dead letters", f"{count} wait for a person", "lgsp dead list")
-    else:
-        yield well("dead letters", "none")
+        return warning("dead letters", f"{count} wait for a person", "see `lgsp dead list`")
+    return well("dead letters", "none")

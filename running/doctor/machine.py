@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from bus.errors import BusError
 from identity.keyring import load_master_key
 from running.doctor.finding import Finding, failure, warning, well
 from running.home import Home
@@ -41,7 +42,11 @@ def master_key(home: Home) -> Iterator[Finding]:
         )
         yield warning("master key", f"{path} is not there", mend)
         return
-    load_master_key(path)
+    try:
+        load_master_key(path)
+    except BusError as refused:
+        yield failure("master key", refused.text, f"chmod 600 {path}, or take it from backup")
+        return
     yield well("master key", f"{path}: keep a copy apart from the journal's backups")
 
 
