@@ -183,21 +183,24 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
+    """`count`: it is for this process to count what waits, now."""
+
     rung: tuple[Rung, ...]
     ended: tuple[Ended, ...]
-    counts: Mapping[str, Mapping[State, int]]
+    count: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep(Command[Swept]):
     """Look at every delivery whose time has come: ring what is due (at most `room` of one system in the broker, at
     most `limit` at once), take back ended leases, expire. `restart`: every lease and ring of earlier processes has
-    ended."""
+    ended. `count_every` is how old the counts may be."""
 
     actor: str
     room: int = 10_000
     limit: int = 1_000
     restart: bool = False
+    count_every: int = 2_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from bus.states import State
 from journal.commands import Command, Event
+from journal.counting import KeepCounts, keep_counts
 from journal.rows import Rows
 
 FIRST_PROBE: Final = 5_000
@@ -261,6 +262,7 @@ HANDLERS: Mapping[type[Command[Any]], Callable[[Run, Rows, Any], object]] = Mapp
         TakeProbe: take_probe,
         Pause: pause,
         Resume: resume,
+        KeepCounts: keep_counts,
     }
 )
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Row, and_, func, select
+from sqlalchemy import Connection, Engine, Row, Text, and_, cast, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bus.envelope import Body, Envelope, Exchange, Format
@@ -13,6 +13,7 @@ from bus.errors import JournalUnavailable
 from bus.states import MessageState, State, message_state
 from journal.commands import Document, Reply
 from journal.conditions import Condition, Process
+from journal.counting import Count
 from journal.tables import (
     attempts,
     audit_events,
@@ -161,6 +162,23 @@ class Queries:
             for system, state, count in connection.execute(select(*columns, func.count()).group_by(*columns)):
                 found.setdefault(system, {})[State(state)] = count
         return found
+
+    def waiting(self) -> tuple[Count, ...]:
+        """How much waits for each system that the journal knows of: one walk over all that is open."""
+        question = select(
+            deliveries.c.system,
+            func.count(),
+            func.count().filter(deliveries.c.state == State.QUEUED),
+            func.min(cast(deliveries.c.id, Text)),
+        ).where(deliveries.c.wake_at.is_not(None))
+        with self._asking() as connection:
+            counts = [
+                Count(system, waiting, queued, int(UUID(oldest)) >> 80)  # a UUIDv7 begins with its time
+                for system, waiting, queued, oldest in connection.execute(question.group_by(deliveries.c.system))
+            ]
+            known = set(connection.scalars(select(conditions.c.system)))
+        idle = known - {count.system for count in counts}
+        return (*counts, *(Count(system, 0, 0, None) for system in sorted(idle)))
 
     def timeline(self, message: UUID) -> list[AuditRow]:
         """Every audit event of a message, in the order of time."""

@@ -1,25 +1,27 @@
-"""How much waits for each system: sampled from the journal with each sweep, counted on in between."""
+"""How much waits for each system: counted in the journal every few seconds, counted on in between."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from bus.states import State
+from journal.counting import Count
 
 MOST_IN_BROKER = 10_000
 """Deliveries of one system in the broker; the rest wait in the journal, where they cost memory to nobody."""
 
 
 class Backlog:
-    """An estimate, good to within a sweep: each process adds what it accepts itself."""
+    """An estimate, good to within a count: each process adds what it accepts itself."""
 
     def __init__(self, most_in_broker: int = MOST_IN_BROKER) -> None:
         self.most_in_broker = most_in_broker
         self._rung: Counter[str] = Counter()
         self._open: Counter[str] = Counter()
 
-    def sample(self, counts: Mapping[str, Mapping[State, int]]) -> None:
-        self._rung = Counter({system: states.get(State.QUEUED, 0) for system, states in counts.items()})
-        self._open = Counter({system: sum(states.values()) for system, states in counts.items()})
+    def sample(self, counts: Iterable[Count]) -> None:
+        counted = tuple(counts)
+        self._rung = Counter({count.system: count.queued for count in counted})
+        self._open = Counter({count.system: count.waiting for count in counted})
 
     def full(self, system: str, limit: int) -> bool:
         return self._open[system] >= limit

@@ -2,45 +2,89 @@
 what was lost."""
 
 import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
 
 import structlog
 
 from bus.errors import BusError
 from journal.commands import Sweep
 from journal.committer import Committer
+from journal.counting import KeepCounts
+from journal.queries import Queries
 from routes.backlog import Backlog
 from routes.broker import Broker, Carried, Signal
 from routes.ringer import Ringer
+
+COUNT_EVERY: Final = 2_000
+"""Milliseconds from one count of what waits to the next."""
+
+COUNT_SHARE: Final = 20
+"""Of so many parts of the time one is spent on counting, at most: a million of open deliveries take a third of a
+second."""
+
+T = TypeVar("T")
 
 log = structlog.get_logger("sweeper")
 
 
 class Sweeper:
-    """Sweeps for one process; `name` is told in audit events."""
+    """Sweeps for one process; `name` is told in audit events.
 
-    def __init__(self, committer: Committer, ringer: Ringer, broker: Broker, backlog: Backlog, name: str) -> None:
+    Of all processes one at a time counts what waits for each system, aside of the writer, whom a long count would hold
+    up.
+    """
+
+    def __init__(
+        self, committer: Committer, queries: Queries, ringer: Ringer, broker: Broker, backlog: Backlog, name: str
+    ) -> None:
         self._committer = committer
+        self._queries = queries
         self._ringer = ringer
         self._broker = broker
         self._backlog = backlog
         self._name = name
+        self._count_every = COUNT_EVERY
 
     async def run(self, every: float) -> None:
         """Sweep every so many seconds until cancelled."""
-        while True:
-            try:
-                await self.sweep()
-            except BusError as unavailable:
-                log.warning("sweep-postponed", code=unavailable.code)
-            except Exception as unforeseen:  # noqa: BLE001 - without sweeps nothing would be tried again
-                log.error("sweep-failed", kind=type(unforeseen).__name__)
-            await asyncio.sleep(every)
+        async with asyncio.TaskGroup() as tasks:
+            counting: asyncio.Task[None] | None = None
+            while True:
+                if await self._tried(self.sweep()) and (counting is None or counting.done()):
+                    counting = tasks.create_task(self._tried(self.count()))
+                await asyncio.sleep(every)
 
-    async def sweep(self, *, restart: bool = False) -> None:
-        """`restart`: this process alone serves the journal, and whatever others held has ended."""
-        swept = await self._committer.write(Sweep(self._name, self._backlog.most_in_broker, restart=restart))
-        self._backlog.sample(swept.counts)
+    async def start(self) -> None:
+        """Before anything is served: this process alone serves the journal, and whatever others held has ended."""
+        await self.sweep(restart=True)
+        await self.count()
+
+    async def sweep(self, *, restart: bool = False) -> bool:
+        """True: it is for this process to count."""
+        room = self._backlog.most_in_broker
+        swept = await self._committer.write(Sweep(self._name, room, restart=restart, count_every=self._count_every))
         self._ringer.ring(Carried(rung.delivery, rung.system, rung.envelope) for rung in swept.rung)
         for ended in swept.ended:
             if ended.waiter:
                 await self._broker.signal(ended.waiter, Signal(ended.message))
+        return swept.count
+
+    async def count(self) -> None:
+        """Count what waits for each system, and keep it for every process."""
+        begun = time.monotonic()
+        counts = await asyncio.to_thread(self._queries.waiting)
+        self._count_every = max(COUNT_EVERY, round((time.monotonic() - begun) * 1000 * COUNT_SHARE))
+        self._backlog.sample(counts)
+        await self._committer.write(KeepCounts(counts))
+
+    async def _tried(self, attempt: Coroutine[Any, Any, T]) -> T | None:
+        """What fails is tried again with the next turn."""
+        try:
+            return await attempt
+        except BusError as unavailable:
+            log.warning("sweep-postponed", code=unavailable.code)
+        except Exception as unforeseen:  # noqa: BLE001 - without sweeps nothing would be tried again
+            log.error("sweep-failed", kind=type(unforeseen).__name__)
+        return None

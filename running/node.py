@@ -68,14 +68,14 @@ async def running(
     committer = Committer(store, told)
     snapshots, backlog, waiting = Snapshots(clock), Backlog(), Waiting()
     ringer = Ringer(broker, committer)
-    sweeper = Sweeper(committer, ringer, broker, backlog, process)
+    sweeper = Sweeper(committer, queries, ringer, broker, backlog, process)
     worker = Worker(snapshots, committer, queries, broker, clock, process)
     acceptor = Acceptor(committer, ringer, backlog, clock, process)
     refusals = Refusals(committer, clock, process)
     door = FrontDoor(snapshots, acceptor, waiting, committer, queries, refusals, clock, process, body_timeout)
     snapshots.refreshed(await asyncio.to_thread(load))
     await broker.listen(process, waiting.hear)
-    await sweeper.sweep(restart=True)
+    await sweeper.start()
     await worker.follow()
     tasks = [
         asyncio.create_task(ringer.run()),

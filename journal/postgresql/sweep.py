@@ -1,10 +1,9 @@
 """The sweep: everything whose time has come, in one transaction; of all processes, one at a time."""
 
-from collections import defaultdict
 from typing import Any, Final
 
 from bus.states import State
-from journal import conditions
+from journal import conditions, counting
 from journal.commands import Sweep, Swept
 from journal.postgresql.transaction import Transaction, columns
 from journal.waking import COLUMNS, Due, Waking
@@ -12,8 +11,21 @@ from journal.waking import COLUMNS, Due, Waking
 LOCK: Final = int.from_bytes(b"lgspswp", "big")
 """The advisory lock of who sweeps, until its transaction ends."""
 
-OPEN: Final = (
-    "SELECT system, state, count(*), min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL GROUP BY system, state"
+# From one pair of system and state to the next by the index, whatever lies in between: a look for each pair, none for
+# each delivery.
+DUE_PAIRS: Final = (
+    "WITH RECURSIVE pairs AS ((SELECT system, state, wake_at FROM deliveries WHERE wake_at IS NOT NULL"
+    " ORDER BY system, state, wake_at LIMIT 1)"
+    " UNION ALL SELECT next.* FROM pairs CROSS JOIN LATERAL (SELECT d.system, d.state, d.wake_at FROM deliveries d"
+    " WHERE d.wake_at IS NOT NULL AND (d.system, d.state) > (pairs.system, pairs.state)"
+    " ORDER BY d.system, d.state, d.wake_at LIMIT 1) next)"
+    " SELECT system, state FROM pairs WHERE wake_at <= %b"
+)
+# Never more of them than would fill the broker's share.
+IN_BROKER: Final = (
+    "SELECT asked.system, (SELECT count(*) FROM (SELECT 1 FROM deliveries d WHERE d.system = asked.system"
+    f" AND d.state = '{State.QUEUED}' AND d.wake_at IS NOT NULL LIMIT %b) counted)"
+    " FROM unnest(%b::text[]) AS asked (system)"
 )
 
 # What somebody has locked is being claimed, settled or unrung at this moment: if that fails, the next sweep sees it.
@@ -43,28 +55,33 @@ FORGET_BODIES: Final = (
 
 
 def sweep(transaction: Transaction, command: Sweep, _: None) -> Swept:
-    """Everybody counts; whoever comes while another sweeps, only counts. `restart` means nothing here: what other
-    processes hold is theirs until its lease ends."""
+    """Nothing, while another sweeps. `restart` means nothing here: what other processes hold is theirs until its lease
+    ends."""
     run, now = transaction.run, transaction.now
     locked: Any = run("SELECT pg_try_advisory_xact_lock(%b)", [LOCK]).fetchone()
-    counts: dict[str, dict[State, int]] = defaultdict(dict)
-    due: list[tuple[str, State]] = []
-    for system, state, count, wake_at in run(OPEN):
-        counts[system][State(state)] = count
-        if wake_at <= now:
-            due.append((system, State(state)))
     if not locked[0]:
-        return Swept((), (), counts)
+        return Swept((), ())
+    count = counting.falls_due(transaction.plain, now, command.count_every)
     run(FORGET_KEYS, [now])
     run(FORGET_BODIES, [now])
     waking = Waking(transaction.rows, command, conditions.blocked(transaction.plain))
-    picked = [each for system, state in due for each in waking.pick(system, state, counts[system].get(State.QUEUED, 0))]
+    due = [(system, State(state)) for system, state in run(DUE_PAIRS, [now])]
+    queued = _queued(transaction, command, [system for system, state in due if state is State.PENDING])
+    picked = [each for system, state in due for each in waking.pick(system, state, queued.get(system, 0))]
     rows = run(DUE, [*columns(picked), now]).fetchall() if picked else []
     # What is to try with may be picked twice where its life has ended as well.
     woken = [waking.wake(_due(row)) for row in {row[0]: row for row in rows}.values()]
     if woken:
         run(WAKE, [now, *columns(woken)])
-    return Swept(tuple(waking.rung), tuple(waking.ended), counts)
+    return Swept(tuple(waking.rung), tuple(waking.ended), count)
+
+
+def _queued(transaction: Transaction, command: Sweep, systems: list[str]) -> dict[str, int]:
+    """How many of each system are in the broker, as far as it has room."""
+    if not systems:
+        return {}
+    found: list[tuple[str, int]] = transaction.run(IN_BROKER, [command.room, systems]).fetchall()
+    return dict(found)
 
 
 def _due(row: tuple[Any, ...]) -> Due:

@@ -1,17 +1,25 @@
 """The sweep: everything whose time has come, in one transaction."""
 
-from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
 
 from bus.states import State
-from journal import conditions
+from journal import conditions, counting
 from journal.commands import Sweep, Swept
 from journal.sqlite.transaction import Transaction
 from journal.waking import COLUMNS, Due, Waking
 
-OPEN: Final = (
-    "SELECT system, state, count(*), min(wake_at) FROM deliveries WHERE wake_at IS NOT NULL GROUP BY system, state"
+# From one pair of system and state to the next by the index, whatever lies in between.
+NEXT_STATE: Final = (
+    "SELECT system, state, wake_at FROM deliveries WHERE wake_at IS NOT NULL AND system = ? AND state > ?"
+    " ORDER BY system, state, wake_at LIMIT 1"
+)
+NEXT_SYSTEM: Final = NEXT_STATE.replace("system = ? AND state > ?", "system > ?")
+# Never more of them than would fill the broker's share.
+IN_BROKER: Final = (
+    "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE system = ?"
+    f" AND state = '{State.QUEUED}' AND wake_at IS NOT NULL LIMIT ?)"
 )
 
 DUE: Final = (
@@ -31,19 +39,31 @@ def sweep(transaction: Transaction, command: Sweep) -> Swept:
             (now, now, State.QUEUED, State.DELIVERING),
         )
     _forget(transaction)
-    counts: dict[str, dict[State, int]] = defaultdict(dict)
-    due: list[tuple[str, State]] = []
-    for system, state, count, wake_at in run(OPEN).fetchall():
-        counts[system][State(state)] = count
-        if wake_at <= now:
-            due.append((system, State(state)))
+    count = counting.falls_due(transaction.run, now, command.count_every)
     waking = Waking(transaction.rows, command, conditions.blocked(transaction.run))
-    for system, state in due:
-        for picked in waking.pick(system, state, counts[system].get(State.QUEUED, 0)):
+    for system, state in list(_due_pairs(transaction)):
+        queued = _queued(transaction, command, system) if state is State.PENDING else 0
+        for picked in waking.pick(system, state, queued):
             for row in run(DUE, (system, state, now, picked.life, picked.most)).fetchall():
                 woken = waking.wake(_due(row))
                 run(WAKE, (woken.state, woken.reason, woken.rings, woken.wake_at, now, woken.delivery.hex))
-    return Swept(tuple(waking.rung), tuple(waking.ended), counts)
+    return Swept(tuple(waking.rung), tuple(waking.ended), count)
+
+
+def _due_pairs(transaction: Transaction) -> Iterator[tuple[str, State]]:
+    """Where something is due: systems, and the states in which it waits there."""
+    run = transaction.connection.execute
+    system, state = "", ""
+    while found := run(NEXT_STATE, (system, state)).fetchone() or run(NEXT_SYSTEM, (system,)).fetchone():
+        system, state, wake_at = found
+        if wake_at <= transaction.now:
+            yield system, State(state)
+
+
+def _queued(transaction: Transaction, command: Sweep, system: str) -> int:
+    """How many of a system are in the broker, as far as it has room."""
+    (queued,) = transaction.connection.execute(IN_BROKER, (system, command.room)).fetchone()
+    return int(queued)
 
 
 def _due(row: tuple[Any, ...]) -> Due:

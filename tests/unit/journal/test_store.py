@@ -6,6 +6,7 @@ from uuid import UUID
 
 import orjson
 import pytest
+from sqlalchemy import select
 
 from bus.clock import ManualClock
 from bus.envelope import Body, Envelope, Exchange, Format
@@ -31,11 +32,13 @@ from journal.commands import (
     Swept,
     Unring,
 )
+from journal.counting import Count, KeepCounts
 from journal.database import open_store
 from journal.leases import PUBLISH_LEASE
 from journal.postgresql import PostgresqlStore
 from journal.queries import Queries
 from journal.store import BatchRefused, Store
+from journal.tables import conditions
 
 LIFE = 60_000
 
@@ -258,11 +261,54 @@ def test_room_in_the_broker_is_kept(store: Store, clock: ManualClock) -> None:
     assert sweep(store, room=2).rung == ()
 
 
-def test_sweep_counts_what_is_open(store: Store, clock: ManualClock) -> None:
-    """A sweep says how many deliveries of each system are in each open state."""
-    accepted_and_claimed(store, clock)
+def test_every_pair_of_system_and_state_is_swept(store: Store, clock: ManualClock) -> None:
+    """Whatever is due is found, in each state of each system, also where much of the same is not yet due."""
+    for system in ("civil", "his", "mirror"):
+        accepted_and_claimed(store, clock, to=system)
+        write(store, an_accept(clock, to=system))
+        write(store, an_accept(clock, state=State.PENDING, to=system))
+    assert sorted(rung.system for rung in sweep(store).rung) == ["civil", "his", "mirror"]
+    for _ in range(3):
+        write(store, an_accept(clock, to="his"))
+    clock.advance(PUBLISH_LEASE / 1000)
+    assert len(sweep(store, limit=3).rung) == 2 + 3 + 2
+    clock.advance(LIFE / 1000)
+    assert len(sweep(store).ended) == 12
+
+
+def test_what_waits_is_counted_for_all(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """What is open is counted by system and kept; a system for which nothing waits any more is kept as idle."""
+    claimed = accepted_and_claimed(store, clock)
+    accepted_at = clock.now()
+    clock.advance(1)
     write(store, an_accept(clock))
-    assert sweep(store).counts == {"his": {State.DELIVERING: 1, State.QUEUED: 1}}
+    write(store, an_accept(clock, state=State.PENDING, to="mirror"))
+    counts = queries.waiting()
+    assert set(counts) == {Count("his", 2, 1, accepted_at), Count("mirror", 1, 0, clock.now())}
+    write(store, KeepCounts(counts))
+    assert kept_counts(queries) == {"his": (2, 1, accepted_at), "mirror": (1, 0, clock.now())}
+    write(store, a_settle(claimed, Change.SUCCEED))
+    clock.advance(LIFE / 1000)
+    sweep(store)
+    write(store, KeepCounts(queries.waiting()))
+    assert kept_counts(queries) == {"his": (0, 0, None), "mirror": (0, 0, None)}
+
+
+def kept_counts(queries: Queries) -> dict[str, tuple[int, int, int | None]]:
+    question = select(conditions.c.system, conditions.c.waiting, conditions.c.queued, conditions.c.oldest)
+    with queries._engine.connect() as connection:
+        return {system: (waiting, queued, oldest) for system, waiting, queued, oldest in connection.execute(question)}
+
+
+def test_counting_falls_to_one_at_a_time(store: Store, clock: ManualClock) -> None:
+    """Whoever sweeps first after the counts have grown old is to count, others meanwhile are not; a clock that was put
+    back stops no counting."""
+    write(store, KeepCounts((Count("his", 1, 1, clock.now()),)))
+    assert not sweep(store, count_every=2_000).count
+    clock.advance(2)
+    assert [sweep(store, count_every=2_000).count for _ in range(2)] == [True, False]
+    clock.advance(-3600)
+    assert sweep(store, count_every=2_000).count
 
 
 def test_replay_begins_a_new_life(store: Store, clock: ManualClock, queries: Queries) -> None:

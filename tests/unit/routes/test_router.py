@@ -13,6 +13,7 @@ from bus.errors import ReceiverNotGranted, RouteMissing
 from bus.states import State
 from identity.grants import May
 from journal.commands import NewDelivery
+from journal.counting import Count
 from routes.backlog import Backlog
 from routes.model import Route, Snapshot
 from routes.router import choose, deliveries
@@ -116,13 +117,13 @@ def test_full_system_refuses_or_dies() -> None:
     """A system with as much waiting as it is allowed gets a dead letter of an event, and refuses anything else for
     half a minute; others go on."""
     backlog = Backlog()
-    backlog.sample({"first": {State.PENDING: 3, State.DELIVERING: 2}})
+    backlog.sample([Count("first", 5, 0, None)])
     made = born(Exchange.EVENT, granted("first", "second", backlog=5), backlog)
     assert [(each.state, each.reason) for each in made] == [(State.DEAD, "backlog"), (State.QUEUED, "")]
     with pytest.raises(BacklogFull) as refused:
         born(Exchange.DOCUMENT, granted("first", "second", backlog=5), backlog)
     assert refused.value.retry_after == 30
-    backlog.sample({"first": {State.PENDING: 2, State.DELIVERING: 2}})
+    backlog.sample([Count("first", 4, 0, None)])
     assert born(Exchange.DOCUMENT, granted("first", "second", backlog=5), backlog)
 
 
@@ -134,9 +135,9 @@ def test_backlog_counts_on_between_samples() -> None:
         backlog.enter("his")
     assert backlog.full("his", 3)
     assert not backlog.full("other", 3)
-    backlog.sample({"his": {State.QUEUED: 1}})
+    backlog.sample([Count("his", 1, 1, None)])
     assert not backlog.full("his", 3)
-    backlog.sample({})
+    backlog.sample([])
     assert not backlog.full("his", 1)
 
 
@@ -145,5 +146,5 @@ def test_broker_holds_no_more_than_its_share() -> None:
     backlog = Backlog(most_in_broker=2)
     assert [backlog.enter("his") for _ in range(4)] == [State.QUEUED, State.QUEUED, State.PENDING, State.PENDING]
     assert backlog.enter("other") is State.QUEUED
-    backlog.sample({"his": {State.QUEUED: 1, State.DELIVERING: 50}})
+    backlog.sample([Count("his", 51, 1, None)])
     assert [backlog.enter("his") for _ in range(2)] == [State.QUEUED, State.PENDING]
