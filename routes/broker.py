@@ -108,7 +108,8 @@ class Broker(Protocol):
     async def signal(self, process: str, signal: Signal) -> None:
         """Tell a process; a signal that is lost costs its caller a look into the journal at the end of the wait."""
 
-    async def listen(self, process: str, heard: Callable[[Signal], None]) -> None: ...
+    async def listen(self, process: str, heard: Callable[[Signal], None], missed: Callable[[], None]) -> None:
+        """Have the signals of a process come. `missed` is called whenever some may have been lost."""
 
     async def close(self) -> None:
         """End everything; what it still held may be lost."""

@@ -70,7 +70,7 @@ class MemoryBroker:
         if heard := self._listeners.get(process):
             heard(signal)
 
-    async def listen(self, process: str, heard: Callable[[Signal], None]) -> None:
+    async def listen(self, process: str, heard: Callable[[Signal], None], missed: Callable[[], None]) -> None:  # noqa: ARG002 - none is
         self._listeners[process] = heard
 
     async def close(self) -> None:

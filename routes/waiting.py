@@ -15,6 +15,18 @@ class Waiting:
     def __init__(self) -> None:
         self.closed = False
         self._futures: dict[UUID, set[asyncio.Future[Signal]]] = defaultdict(set)
+        self._doubt: asyncio.Future[None] | None = None
+
+    @property
+    def doubt(self) -> asyncio.Future[None]:
+        """Done once signals may have been missed: whoever waits looks for himself."""
+        if self._doubt is None or self._doubt.done():
+            self._doubt = asyncio.get_running_loop().create_future()
+        return self._doubt
+
+    def missed(self) -> None:
+        if self._doubt and not self._doubt.done():
+            self._doubt.set_result(None)
 
     @contextmanager
     def expect(self, message: UUID) -> Iterator[asyncio.Future[Signal]]:

@@ -74,7 +74,7 @@ async def running(
     refusals = Refusals(committer, clock, process)
     door = FrontDoor(snapshots, acceptor, waiting, committer, queries, refusals, clock, process, body_timeout)
     snapshots.refreshed(await asyncio.to_thread(load))
-    await broker.listen(process, waiting.hear)
+    await broker.listen(process, waiting.hear, waiting.missed)
     await sweeper.start()
     await worker.follow()
     tasks = [

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -239,24 +239,31 @@ class FrontDoor:
         return answer
 
     async def _signal(self, accepted: Acceptance, future: asyncio.Future[Signal], seconds: float) -> Signal | None:
-        """The first signal, or None at the end of the wait. An event ends with the last of its deliveries, and a
-        repeated message may end in another process: for these the journal is looked at now and then."""
+        """The first signal; None where the journal must be asked: at the end of the wait, once an event has ended with
+        the last of its deliveries, and where a signal may have been missed, because the broker had been away or the
+        message is a repeated one that ends in another process."""
         if not accepted.repeated and all(each.state in TERMINAL for each in accepted.deliveries):
             return None
-        if not accepted.repeated and len(accepted.deliveries) == 1:
-            await asyncio.wait([future], timeout=seconds)
-            return future.result() if future.done() else None
         end = self._clock.monotonic() + seconds
+        looks = accepted.repeated or len(accepted.deliveries) > 1
         while (left := end - self._clock.monotonic()) > 0 and not self._waiting.closed:
-            view = await asyncio.to_thread(self._queries.message, accepted.envelope.message)
-            if view and view.state in {MessageState.DONE, MessageState.FAILED, MessageState.EXPIRED}:
+            if looks and await self._has_ended(accepted.envelope.message):
                 return None
-            await asyncio.wait([future], timeout=min(POLL, left))
-            if future.done() and accepted.repeated:
+            doubt = self._waiting.doubt
+            either: list[asyncio.Future[Any]] = [future, doubt]
+            pause = min(POLL, left) if looks else left
+            await asyncio.wait(either, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+            if future.done() and (accepted.repeated or len(accepted.deliveries) == 1):
                 return future.result()
             if future.done():
                 await asyncio.sleep(min(POLL, left))
+            if doubt.done() and await self._has_ended(accepted.envelope.message):
+                return None
         return None
+
+    async def _has_ended(self, message: UUID) -> bool:
+        view = await asyncio.to_thread(self._queries.message, message)
+        return view is not None and view.state in {MessageState.DONE, MessageState.FAILED, MessageState.EXPIRED}
 
 
 def _answering(endpoint: Endpoint) -> Endpoint:

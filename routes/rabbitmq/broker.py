@@ -94,7 +94,7 @@ class RabbitBroker:
         if publisher is not None:
             publisher.tell(Outgoing(self._topology.signals(process).key, signal.encode(), durable=False))
 
-    async def listen(self, process: str, heard: Callable[[Signal], None]) -> None:
+    async def listen(self, process: str, heard: Callable[[Signal], None], missed: Callable[[], None]) -> None:
         def came(data: bytes, _: Callable[[], None]) -> None:
             try:
                 signal = Signal.decode(data)
@@ -103,7 +103,7 @@ class RabbitBroker:
             else:
                 heard(signal)
 
-        consumer = self._consumer(self._topology.signals(process), None, came)
+        consumer = self._consumer(self._topology.signals(process), None, came, missed)
         self._listening.append(consumer)
         await consumer.tried()
 
@@ -116,9 +116,13 @@ class RabbitBroker:
         return await Publisher.open(link, self._topology.exchange)
 
     def _consumer(
-        self, queue: Queue, prefetch: int | None, came: Callable[[bytes, Callable[[], None]], None]
+        self,
+        queue: Queue,
+        prefetch: int | None,
+        came: Callable[[bytes, Callable[[], None]], None],
+        began: Callable[[], None] = lambda: None,
     ) -> Consumer:
-        return Consumer(self._incoming, self._topology.exchange, queue, prefetch, came, self._chance)
+        return Consumer(self._incoming, self._topology.exchange, queue, prefetch, came, began, self._chance)
 
     def _lanes(self, system: str) -> tuple[Queue, Queue]:
         return self._topology.fast(system), self._topology.steady(system)

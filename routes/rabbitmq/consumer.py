@@ -19,7 +19,7 @@ log = structlog.get_logger("rabbitmq")
 
 class Consumer:
     """One queue's consumer, on a channel of its own: what happens to it happens to no other. Without `prefetch`
-    everything comes at once and needs no acknowledgement."""
+    everything comes at once and needs no acknowledgement. `began` is called each time that it begins to consume."""
 
     def __init__(
         self,
@@ -28,6 +28,7 @@ class Consumer:
         queue: Queue,
         prefetch: int | None,
         came: Came,
+        began: Callable[[], None],
         chance: Callable[[], float],
     ) -> None:
         self._keeper = keeper
@@ -35,6 +36,7 @@ class Consumer:
         self._queue = queue
         self._prefetch = prefetch
         self._came = came
+        self._began = began
         self._chance = chance
         self._tried = asyncio.Event()
         self._task = asyncio.create_task(self._run())
@@ -75,6 +77,7 @@ class Consumer:
         try:
             await channel.consume(name, self._prefetch, came)
             self._tried.set()
+            self._began()
             await asyncio.shield(channel.ended)
         finally:
             await channel.close()

@@ -12,6 +12,7 @@ from bus.envelope import Body, Format
 from contracts.model import Limits
 from identity.grants import Grant, May
 from routes.model import Snapshot
+from routes.waiting import Waiting
 from tests.flows.conftest import Bus, Province
 
 
@@ -141,6 +142,19 @@ async def test_wait_that_ends_first_answers_202(bus: Bus, province: Province) ->
         assert "retry-after" in asked.headers
         await ended(client, asked.headers["location"])
         assert (await client.get(asked.headers["location"] + "/reply")).status_code == 200
+
+
+async def test_a_missed_signal_costs_a_look(bus: Bus, province: Province, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits while signals are lost is answered out of the journal as soon as the process can hear again."""
+    monkeypatch.setattr(Waiting, "hear", lambda self, signal: None)
+    async with bus() as (node, client), asyncio.timeout(50):
+        asking = asyncio.create_task(client.post("/messages/tell", json={}, headers={"Prefer": "wait=60"}))
+        while not (listed := (await client.get("/messages?state=done")).json()["messages"]):
+            await asyncio.sleep(0.01)
+        assert not asking.done()
+        node.waiting.missed()
+        answer = await asking
+    assert (answer.status_code, answer.json()["id"]) == (200, listed[0]["id"])
 
 
 async def test_respond_async_waits_for_nothing(bus: Bus, province: Province) -> None:

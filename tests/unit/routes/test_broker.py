@@ -185,7 +185,7 @@ async def test_signals_reach_the_process_that_listens(broker: Broker) -> None:
     """A signal reaches the process it is for and no other, and one that nobody hears is lost in silence."""
     heard: dict[str, asyncio.Queue[Signal]] = {name: asyncio.Queue() for name in ("one", "two")}
     for name, queue in heard.items():
-        await broker.listen(name, queue.put_nowait)
+        await broker.listen(name, queue.put_nowait, lambda: None)
     first, second = Signal(uuid4()), Signal(uuid4(), "fault", "not-found")
     await broker.signal("one", first)
     await broker.signal("nobody", first)

@@ -51,6 +51,16 @@ async def test_caller_that_went_away_disturbs_nobody() -> None:
         assert there.done()
 
 
+async def test_doubt_is_told_to_everyone_and_passes() -> None:
+    """When signals may have been missed everybody who waits is told, once; who comes later is not in doubt."""
+    waiting = Waiting()
+    before = waiting.doubt
+    assert waiting.doubt is before
+    waiting.missed()
+    assert before.done()
+    assert not waiting.doubt.done()
+
+
 def test_snapshot_is_stale_after_half_a_minute(clock: ManualClock) -> None:
     """A process decides by its snapshot for thirty seconds after it last asked the store, and not a moment longer."""
     snapshots, snapshot = Snapshots(clock), a_snapshot()
