@@ -34,7 +34,7 @@ CLAIM: Final = (
     f" JOIN deliveries d ON d.id = asked.id WHERE d.state IN {_in(sources(Change.CLAIM))} AND d.expires_at > {NOW}"
     " FOR UPDATE OF d SKIP LOCKED)"
     f" UPDATE deliveries d SET state = '{target(Change.CLAIM)}', attempt = d.attempt + 1, worker = free.worker,"
-    f" wake_at = {NOW} + free.lease, changed_at = {NOW} FROM free WHERE d.id = free.id"
+    f" rings = 0, wake_at = {NOW} + free.lease, changed_at = {NOW} FROM free WHERE d.id = free.id"
     " RETURNING d.id, d.message, d.system, d.attempt, d.repeatable, d.expires_at"
 )
 SETTLE: Final = (
@@ -51,8 +51,8 @@ UNRING: Final = (
     "WITH rung AS (SELECT d.id, asked.delay FROM unnest(%(deliveries)b::uuid[], %(delays)b::int8[])"
     " AS asked (id, delay) JOIN deliveries d ON d.id = asked.id"
     f" WHERE d.state IN {_in(sources(Change.UNRING))} FOR UPDATE OF d SKIP LOCKED)"
-    f" UPDATE deliveries d SET state = '{target(Change.UNRING)}', wake_at = least({NOW} + rung.delay, d.expires_at)"
-    " FROM rung WHERE d.id = rung.id"
+    f" UPDATE deliveries d SET state = '{target(Change.UNRING)}', wake_at = least({NOW} + rung.delay, d.expires_at),"
+    " rings = greatest(d.rings - 1, 0) FROM rung WHERE d.id = rung.id"
 )
 # A key in use is written over with itself: so it is locked, and what it was used for is seen however lately that was.
 USE_ONCE: Final = (

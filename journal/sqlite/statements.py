@@ -15,8 +15,8 @@ def _in(states: tuple[State, ...]) -> str:
 
 # Every statement below is built out of the table of transitions alone; nothing from outside enters its text.
 CLAIM: Final = (
-    f"UPDATE deliveries SET state = '{target(Change.CLAIM)}', attempt = attempt + 1, worker = ?, wake_at = ?,"
-    f" changed_at = ? WHERE id = ? AND state IN {_in(sources(Change.CLAIM))} AND expires_at > ?"
+    f"UPDATE deliveries SET state = '{target(Change.CLAIM)}', attempt = attempt + 1, worker = ?, rings = 0,"
+    f" wake_at = ?, changed_at = ? WHERE id = ? AND state IN {_in(sources(Change.CLAIM))} AND expires_at > ?"
     " RETURNING message, system, attempt, repeatable, expires_at"
 )
 SETTLE: Final = (
@@ -24,7 +24,7 @@ SETTLE: Final = (
     f" changed_at = ? WHERE id = ? AND state = '{State.DELIVERING}' AND attempt = ?"
 )
 UNRING: Final = (
-    f"UPDATE deliveries SET state = '{target(Change.UNRING)}', wake_at = min(?, expires_at)"
+    f"UPDATE deliveries SET state = '{target(Change.UNRING)}', wake_at = min(?, expires_at), rings = max(rings - 1, 0)"
     f" WHERE id = ? AND state IN {_in(sources(Change.UNRING))}"
 )
 

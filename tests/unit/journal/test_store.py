@@ -203,6 +203,39 @@ def test_unring_gives_back(store: Store, clock: ManualClock, queries: Queries) -
     assert len(sweep(store).rung) == 1
 
 
+def seconds_until_rung(store: Store, clock: ManualClock) -> int:
+    """How long it takes until the sweep rings something."""
+    for second in range(1, 60):
+        clock.advance(1)
+        if sweep(store).rung:
+            return second
+    raise AssertionError
+
+
+def test_broker_that_was_away_is_not_held_against_a_delivery(store: Store, clock: ManualClock) -> None:
+    """Rings that the broker would not take do not lengthen the publish lease of the one that it takes."""
+    accept = an_accept(clock)
+    write(store, accept)
+    for _ in range(5):
+        write(store, Unring(accept.deliveries[0].id, 1_000))
+        clock.advance(1)
+        assert len(sweep(store).rung) == 1
+    assert seconds_until_rung(store, clock) == PUBLISH_LEASE // 1000
+
+
+def test_earlier_attempts_do_not_lengthen_the_publish_lease(store: Store, clock: ManualClock) -> None:
+    """What was claimed has come through the broker: after each attempt the publish lease is the first one again."""
+    accept = an_accept(clock)
+    write(store, accept)
+    for _ in range(4):
+        claimed = write(store, Claim(accept.deliveries[0].id, "worker", 30_000))
+        assert isinstance(claimed, Claimed)
+        write(store, a_settle(claimed, Change.RETRY, delay=1_000))
+        clock.advance(1)
+        assert len(sweep(store).rung) == 1
+    assert seconds_until_rung(store, clock) == PUBLISH_LEASE // 1000
+
+
 def test_ended_lease_of_unrepeatable_call_is_dead(store: Store, clock: ManualClock, queries: Queries) -> None:
     """An unrepeatable call that was cut off is dead with outcome-unknown, and its waiter is named."""
     claimed = accepted_and_claimed(store, clock)
