@@ -7,6 +7,7 @@ bytes; past either, `Overloaded`.
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,6 +18,7 @@ from typing import Any, TypeVar, cast
 import structlog
 
 from bus.errors import BusError, InternalError, Overloaded
+from bus.measures import Measures
 from journal.commands import Command
 from journal.store import BatchRefused, Store
 
@@ -48,11 +50,13 @@ class Committer:
         store: Store,
         told: Callable[[Sequence[bytes]], None] | None = None,
         *,
+        measures: Measures | None = None,
         most_commands: int = MOST_COMMANDS,
         most_bytes: int = MOST_BYTES,
     ) -> None:
         self._store = store
         self._told = told
+        self._measures = measures or Measures()
         self._most_commands, self._most_bytes = most_commands, most_bytes
         # Of the event loop: what waits for its answer, and what has come in this turn.
         self._count = 0
@@ -67,6 +71,11 @@ class Committer:
         self._events: list[bytes] = []
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Commands that have no answer yet."""
+        return self._count
 
     async def write(self, command: Command[R]) -> R:
         """Write it durably and give its result; raises what the command or the store refuses."""
@@ -142,20 +151,26 @@ class Committer:
 
     def _write(self, batch: Sequence[_Waiting]) -> list[Any]:
         """A result or an exception for each; a batch that fails for its data is halved until the culprit is alone."""
+        began = time.perf_counter()
         try:
             written = self._store.write([waiting.command for waiting in batch])
         except BatchRefused:
             if len(batch) == 1:
                 log.error("command-refused", command=type(batch[0].command).__name__)
+                self._measures.count("lgsp_journal_failures", InternalError.code)
                 return [InternalError()]
             middle = len(batch) // 2
             return self._write(batch[:middle]) + self._write(batch[middle:])
         except BusError as unavailable:
             log.error("journal-unavailable", code=unavailable.code)
+            self._measures.count("lgsp_journal_failures", unavailable.code)
             return [copy(unavailable) for _ in batch]
         except Exception as unforeseen:  # noqa: BLE001 - the writer must outlive whatever a driver raises
             log.error("journal-failed", kind=type(unforeseen).__name__)
+            self._measures.count("lgsp_journal_failures", InternalError.code)
             return [InternalError() for _ in batch]
+        self._measures.observe("lgsp_commit_seconds", time.perf_counter() - began)
+        self._measures.observe("lgsp_commit_commands", len(batch))
         self._events += written.events
         return list(written.results)
 

@@ -7,6 +7,7 @@ from adapters.call import CODES
 from bus import errors
 from bus.errors import BusError, every_error
 from bus.languages import VIETNAMESE
+from bus.measures import METRICS
 from bus.settings import PREFIX, Settings
 from bus.states import diagram
 from routes.outcome import REASONS
@@ -25,6 +26,7 @@ def made() -> dict[str, Mapping[str, str]]:
             "reasons": "\n".join(_rows(("reason", "what it means"), REASONS)) + "\n",
             "codes": "\n".join(_rows(("code", "what it means"), {**CODES, **OWN_CODES})) + "\n",
         },
+        "metrics.md": {"metrics": "\n".join(_metrics()) + "\n"},
         "operations.md": {"settings": "\n".join(_settings()) + "\n"},
     }
 
@@ -56,6 +58,13 @@ def _rows(columns: tuple[str, str], rows: Mapping[str, str]) -> Iterator[str]:
     yield f"| {columns[0]} | {columns[1]} |\n|---|---|"
     for name in sorted(rows):
         yield f"| `{name}` | {rows[name]} |"
+
+
+def _metrics() -> Iterator[str]:
+    yield "| metric | kind | labels | what it says |\n|---|---|---|---|"
+    for metric in METRICS:
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        yield f"| `{metric.exported}` | {metric.kind.__name__.lower()} | {labels} | {metric.meaning} |"
 
 
 def _settings() -> Iterator[str]:

@@ -30,6 +30,7 @@ from bus.errors import (
     SenderFault,
 )
 from bus.languages import Language, negotiate
+from bus.measures import Measures
 from bus.states import TERMINAL, MessageState
 from identity.credentials import authenticate
 from identity.tokens import LIFE, Caller, issue
@@ -74,7 +75,9 @@ class FrontDoor:
         clock: Clock,
         process: str,
         body_timeout: float,
+        measures: Measures | None = None,
     ) -> None:
+        self._measures = measures or Measures()
         self._snapshots = snapshots
         self._acceptor = acceptor
         self._waiting = waiting
@@ -89,15 +92,35 @@ class FrontDoor:
 
     def paths(self) -> list[Path]:
         return [
-            Path("/messages/{contract}", _answering(self.send), methods=["POST"]),
-            Path("/messages/{message}", _answering(self.show), methods=["GET"]),
-            Path("/messages/{message}/reply", _answering(self.reply), methods=["GET"]),
-            Path("/messages", _answering(self.list), methods=["GET"]),
-            Path("/token", _answering(self.token), methods=["POST"]),
-            Path("/.well-known/jwks.json", _answering(self.jwks), methods=["GET"]),
-            Path("/health/live", _answering(self.live), methods=["GET"]),
-            Path("/health/ready", _answering(self.ready), methods=["GET"]),
+            Path("/messages/{contract}", self._answering(self.send), methods=["POST"]),
+            Path("/messages/{message}", self._answering(self.show), methods=["GET"]),
+            Path("/messages/{message}/reply", self._answering(self.reply), methods=["GET"]),
+            Path("/messages", self._answering(self.list), methods=["GET"]),
+            Path("/token", self._answering(self.token), methods=["POST"]),
+            Path("/.well-known/jwks.json", self._answering(self.jwks), methods=["GET"]),
+            Path("/health/live", self._answering(self.live), methods=["GET"]),
+            Path("/health/ready", self._answering(self.ready), methods=["GET"]),
         ]
+
+    def _answering(self, endpoint: Callable[[Request], Awaitable[Response]]) -> Endpoint:
+        """Whatever an endpoint refuses becomes a problem document; each call is counted and timed."""
+        measures, name = self._measures, endpoint.__name__
+
+        async def answer(request: Request) -> Response:
+            began, status = self._clock.monotonic(), 500
+            measures.change("lgsp_requests_in_flight", 1)
+            try:
+                try:
+                    given = await endpoint(request)
+                except BusError as refused:
+                    given = answers.problem_answer(refused, _language(request))
+                status = given.status_code
+            finally:
+                measures.change("lgsp_requests_in_flight", -1)
+                measures.observe("lgsp_request_seconds", self._clock.monotonic() - began, name, str(status))
+            return given
+
+        return answer
 
     async def send(self, request: Request) -> Response:
         """Accept one message; wait for its end as long as the caller prefers."""
@@ -264,18 +287,6 @@ class FrontDoor:
     async def _has_ended(self, message: UUID) -> bool:
         view = await asyncio.to_thread(self._queries.message, message)
         return view is not None and view.state in {MessageState.DONE, MessageState.FAILED, MessageState.EXPIRED}
-
-
-def _answering(endpoint: Endpoint) -> Endpoint:
-    """Whatever an endpoint refuses becomes a problem document."""
-
-    async def answer(request: Request) -> Response:
-        try:
-            return await endpoint(request)
-        except BusError as refused:
-            return answers.problem_answer(refused, _language(request))
-
-    return answer
 
 
 async def failed(request: Request, unforeseen: Exception) -> Response:
