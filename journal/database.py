@@ -1,5 +1,6 @@
 """Opening the store that a URL names: migrating it, writing to it, asking it."""
 
+from importlib.metadata import version as distribution_version
 from pathlib import Path
 
 from alembic import command
@@ -7,7 +8,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
@@ -20,6 +21,12 @@ from journal.sqlite import SqliteStore
 from journal.store import Store
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+VERSIONS = MIGRATIONS / "versions"
+
+POST = "post_"
+"""How the name of a step begins that takes away."""
+
+VERSION = distribution_version("lgsp")
 
 POSTGRESQL = "postgresql+psycopg://"
 """The driver. The URL itself is the driver's to read: it knows of several hosts, certificates, password files."""
@@ -36,16 +43,21 @@ def sqlite_url(folder: Path) -> str:
     return f"sqlite:///{folder.resolve() / 'journal.sqlite'}"
 
 
-def migrate(url: str) -> None:
-    """Bring the database to this version's tables, whole or not at all; makes a missing SQLite file, but no missing
-    database of PostgreSQL.
+def migrate(url: str, *, post: bool = False, version: str = VERSION, versions: Path = VERSIONS) -> tuple[str, ...]:
+    """Bring the database to the tables of this version of the bus, whole or not at all; makes a missing SQLite file,
+    but no missing database of PostgreSQL. The result names the steps that are left.
 
-    Raises `SettingInvalid` for what is no database of ours, `JournalUnavailable` where it cannot be written.
+    Steps of the branch `pre` only add, so that processes of the version before go on; those of `post` change what such
+    processes need, and are taken when none lives: with `post`, or where there is nobody to go on, in a new database or
+    one that a single process serves.
+
+    Raises `SettingInvalid` for what is no database of ours or is still used by an older process, `JournalUnavailable`
+    where it cannot be written.
     """
     try:
         engine = _migrating(url)
         with engine.begin() as connection:
-            command.upgrade(_alembic(connection), "head")
+            left = _upgrade(connection, version, versions, post=post)
         engine.dispose()
     except (ArgumentError, ImportError):
         raise SettingInvalid(name="database", hint="this is not the URL of a database that the bus knows") from None
@@ -57,20 +69,53 @@ def migrate(url: str) -> None:
         if getattr(refused.orig, "sqlstate", "") == FORBIDDEN:
             raise SettingInvalid(name="database", hint="its user may not make tables in it") from None
         raise SettingInvalid(name="database", hint="there is something in it that the bus has not made") from None
+    return left
 
 
-def standing(url: str) -> tuple[str | None, str]:
-    """The migration at which a database is, and the newest that this version knows. Raises `JournalUnavailable`."""
+def steps_left(url: str) -> tuple[str, ...]:
+    """The steps of migration that this version knows and a database has yet to take. Raises `JournalUnavailable`."""
     engine = _migrating(url)
     try:
         with engine.connect() as connection:
-            here = MigrationContext.configure(connection).get_current_revision()
-            newest = ScriptDirectory.from_config(_alembic(connection)).get_current_head()
+            return _left(connection, ScriptDirectory.from_config(_alembic(connection, VERSIONS)))
+    except CommandError:  # of a newer version
+        return ()
     except DatabaseError:
         raise JournalUnavailable from None
     finally:
         engine.dispose()
-    return here, newest or ""
+
+
+def _upgrade(connection: Connection, version: str, versions: Path, *, post: bool) -> tuple[str, ...]:
+    config = _alembic(connection, versions)
+    script = ScriptDirectory.from_config(config)
+    known = {step.revision for step in script.walk_revisions()}
+    taken = MigrationContext.configure(connection).get_current_heads()
+    if foreign := [step for step in taken if step not in known]:
+        if any(step.startswith(POST) for step in foreign):
+            raise CommandError(*foreign)
+        return ()  # A newer version has added to it, and we are the ones that go on.
+    alone = not taken or connection.dialect.name == "sqlite"
+    if post and not alone:
+        _refuse_beside_others(connection, version)
+    command.upgrade(config, "heads" if post or alone else "pre@head")
+    return _left(connection, script)
+
+
+def _left(connection: Connection, script: ScriptDirectory) -> tuple[str, ...]:
+    taken = MigrationContext.configure(connection).get_current_heads()
+    done = {step.revision for head in taken for step in script.iterate_revisions(head, "base")}
+    return tuple(sorted({step.revision for step in script.walk_revisions()} - done))
+
+
+def _refuse_beside_others(connection: Connection, version: str) -> None:
+    others = text(
+        "SELECT name, version FROM processes WHERE version <> :version"
+        " AND lease_until > (extract(epoch FROM now()) * 1000)::int8 ORDER BY name"
+    )
+    for name, other in connection.execute(others, {"version": version}):
+        hint = f"{name} still runs version {other}, not {version}: end it first"
+        raise SettingInvalid(name="database", hint=hint)
 
 
 def open_store(url: str, clock: Clock, writer: str) -> Store:
@@ -126,8 +171,10 @@ def _begin_at_once(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _alembic(connection: Connection) -> Config:
+def _alembic(connection: Connection, versions: Path) -> Config:
     config = Config()
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", str(versions))
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     return config

@@ -24,7 +24,7 @@ COLUMNS: Final = MappingProxyType(
         "audit_events": "writer, number, message, event, at, content, hash",
     }
 )
-"""What is inserted; a reply and its body replace those of an earlier attempt."""
+"""What is inserted; a reply replaces that of an earlier attempt."""
 
 LONGEST_DURATION: Final = 2**31 - 1
 """What the column holds. A lease may have ended while everything stood still for longer than its 24 days."""
@@ -39,6 +39,8 @@ class Rows:
     chain: Chain
     key: Callable[[UUID], Any]
     of: dict[str, list[tuple[Any, ...]]] = field(default_factory=lambda: defaultdict(list))
+    replaced: list[tuple[Any, str]] = field(default_factory=list)
+    """Bodies, by message and part, that go before the new ones come: they may lie in another partition."""
 
     def record(self, event: Event) -> Reference:
         return self.chain.append(event, self.now)
@@ -91,12 +93,14 @@ class Rows:
     def settle(self, command: Settle, state: State | None) -> None:
         """The reply, the attempt and its event; `state` None: the outcome came after the lease had ended."""
         if state and (reply := command.reply):
-            message = self.key(command.message)
+            message, part = self.key(command.message), f"reply:{command.delivery.hex}"
+            if command.attempt > 1:
+                self.replaced.append((message, part))
             self.of["replies"].append((self.key(command.delivery), message, reply.kind, reply.fault, self.now))
             self.of["bodies"].append(
                 (
                     message,
-                    f"reply:{command.delivery.hex}",
+                    part,
                     reply.body.format,
                     b"",
                     reply.body.data,

@@ -1,6 +1,7 @@
 """The tables. People's queries are built from these; the hot statements of each store are written by hand.
 
 Times are milliseconds since the epoch, UTC. Identifiers are UUIDv7, so that their order is the order of acceptance.
+In PostgreSQL the large tables are partitioned: see `journal.postgresql.partitions`.
 """
 
 from sqlalchemy import (
@@ -41,6 +42,7 @@ messages = Table(
     Index("messages_sender", "sender", "id"),
     Index("messages_subject", "subject", sqlite_where=text("subject <> ''"), postgresql_where=text("subject <> ''")),
     sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (id)",
 )
 
 # Apart from their messages, because they go earlier.
@@ -53,8 +55,9 @@ bodies = Table(
     Column("salt", LargeBinary, nullable=False),
     Column("data", LargeBinary, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    PrimaryKeyConstraint("message", "part"),
+    PrimaryKeyConstraint("message", "part", "expires_at"),
     Index("bodies_expiry", "expires_at"),
+    postgresql_partition_by="RANGE (expires_at)",
 )
 
 deliveries = Table(
@@ -97,7 +100,7 @@ deliveries = Table(
         postgresql_where=text("state = 'held'"),
     ),
     sqlite_with_rowid=False,
-    postgresql_with={"fillfactor": 70},  # it changes at least twice
+    postgresql_partition_by="RANGE (id)",
 )
 
 # The one delivery of an order key that is on its way; every other open one is held. Whoever changes a row holds it
@@ -130,6 +133,7 @@ attempts = Table(
     Column("late", Boolean, nullable=False),  # the lease had ended before the outcome came
     PrimaryKeyConstraint("delivery", "number", "late"),
     sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (delivery)",
 )
 
 replies = Table(
@@ -142,6 +146,7 @@ replies = Table(
     Column("at", BigInteger, nullable=False),
     Index("replies_message", "message"),
     sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (delivery)",
 )
 
 once = Table(

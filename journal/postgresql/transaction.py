@@ -37,6 +37,11 @@ TYPES: Final = MappingProxyType(
 NOW: Final = "coalesce(%(at)b::int8, (extract(epoch FROM now()) * 1000)::int8)"
 """The transaction's time in milliseconds: of its beginning, by the database's clock, unless `at` says otherwise."""
 
+REPLACED: Final = (
+    "DELETE FROM bodies b USING unnest(%b::uuid[], %b::text[]) AS former (message, part)"
+    " WHERE b.message = former.message AND b.part = former.part"
+)
+
 
 @dataclass(slots=True)
 class Transaction:
@@ -66,6 +71,8 @@ class Transaction:
 
     def flush(self) -> None:
         self.rows.of["audit_events"] = self.rows.chained()
+        if self.rows.replaced:
+            self.run(REPLACED, columns(self.rows.replaced))
         for table, rows in self.rows.of.items():
             if rows:
                 self.run(insertion(table), columns(rows))
@@ -99,8 +106,8 @@ def _type(table: str, column: str) -> str:
 
 
 def _replacing(table: str, names: list[str]) -> str:
-    """A reply, and its body, come in the place of those of an earlier attempt."""
-    if table not in {"bodies", "replies"}:
+    """A reply comes in the place of that of an earlier attempt."""
+    if table != "replies":
         return ""
     key = [column.name for column in metadata.tables[table].primary_key]
     others = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)

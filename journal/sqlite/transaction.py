@@ -36,6 +36,7 @@ class Transaction:
 
     def flush(self) -> None:
         self.rows.of["audit_events"] = self.rows.chained()
+        self.connection.executemany("DELETE FROM bodies WHERE message = ? AND part = ?", self.rows.replaced)
         for table, rows in self.rows.of.items():
             for chunk in chunks(rows):
                 self.connection.execute(_insert(table, len(chunk)), list(chain.from_iterable(chunk)))
@@ -45,7 +46,7 @@ class Transaction:
 def _insert(table: str, count: int) -> str:
     columns = COLUMNS[table]
     row = "(" + ", ".join("?" for _ in columns.split(",")) + ")"
-    return f"INSERT OR {'REPLACE' if table in {'bodies', 'replies'} else 'ABORT'} INTO {table} ({columns}) VALUES " + (
+    return f"INSERT OR {'REPLACE' if table == 'replies' else 'ABORT'} INTO {table} ({columns}) VALUES " + (
         ", ".join([row] * count)
     )
 

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import text
 
 from identity.keyring import Purpose
-from journal.database import standing
+from journal.database import steps_left
 from running.doctor.finding import Finding, failure, warning, well
 from running.home import Home
 
@@ -36,11 +36,10 @@ def _reachable(home: Home) -> Iterator[Finding]:
 
 
 def _tables(home: Home) -> Iterator[Finding]:
-    here, newest = standing(home.url)
-    if here != newest:
-        yield warning("tables", f"at migration {here or 'none'}; this version brings {newest}", "lgsp journal migrate")
+    if left := steps_left(home.url):
+        yield warning("tables", f"steps of migration are left: {', '.join(left)}", "lgsp journal migrate --post")
         return
-    yield well("tables", f"at migration {here}, the newest")
+    yield well("tables", "as this version wants them")
 
 
 def _durability(home: Home) -> Iterator[Finding]:

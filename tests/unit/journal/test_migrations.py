@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 from bus.clock import ManualClock
 from bus.errors import JournalUnavailable, SettingInvalid
 from journal.commands import Document, Event, PutDocuments, PutRow, Record, Reference
-from journal.database import MIGRATIONS, migrate, open_engine, open_store, sqlite_url
+from journal.database import MIGRATIONS, migrate, open_engine, open_store, sqlite_url, steps_left
 from journal.queries import Queries
 from journal.sqlite import SqliteStore
 from journal.store import BatchRefused, Store
@@ -61,12 +61,13 @@ def test_made_tables_are_written_as_they_are_described(database: str) -> None:
 
 
 def test_each_migration_has_one_before(database: str) -> None:
-    """The migrations are one chain from the first to the last."""
-    revisions = [path.name.partition("_")[0] for path in sorted((MIGRATIONS / "versions").glob("0*.py"))]
-    assert revisions == [f"{number:04d}" for number in range(1, len(revisions) + 1)]
-    with sqlite3.connect(database.removeprefix("sqlite:///")) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(revisions[-1],)]
-    connection.close()
+    """The migrations are two chains from the first to the last: steps that add, and steps that take away."""
+    chains = []
+    for names, shape in (("0*.py", "{:04d}"), ("post_0*.py", "post_{:04d}")):
+        count = len(list((MIGRATIONS / "versions").glob(names)))
+        chains.append([shape.format(number) for number in range(1, count + 1)])
+        assert all(len(list((MIGRATIONS / "versions").glob(f"{step}_*.py"))) == 1 for step in chains[-1])
+    assert steps_left(database) == ()
 
 
 def test_migrating_again_changes_nothing(database: str, store: Store, queries: Queries) -> None:
@@ -102,9 +103,12 @@ def test_processes_may_migrate_at_once(tmp_path: Path) -> None:
 
 
 def test_newer_journal_is_left_alone(database: str) -> None:
-    """A journal that a newer version has written is refused, not touched."""
+    """A journal from which a newer version has taken away is refused; one to which it has added is used as it is."""
     with sqlite3.connect(database.removeprefix("sqlite:///")) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE alembic_version SET version_num = '9999' WHERE version_num LIKE '0%'")
+        connection.commit()
+        assert migrate(database) == ()
+        connection.execute("UPDATE alembic_version SET version_num = 'post_9999' WHERE version_num LIKE 'post%'")
     connection.close()
     with pytest.raises(SettingInvalid, match="newer version"):
         migrate(database)
