@@ -9,7 +9,7 @@ import typer
 from bus.errors import AgencyCodeInvalid, BusError, QueryInvalid, SettingInvalid
 from bus.languages import Language, negotiate, say
 from running import printing
-from running.commands import audit, credential, dead, doctor, documents, messages, processes, secret
+from running.commands import audit, credential, dead, doctor, documents, journal, messages, processes, secret
 from running.commands.terminal import err
 
 WRONG_USE = (AgencyCodeInvalid, QueryInvalid, SettingInvalid)
@@ -33,7 +33,13 @@ for command in (
     processes.demo,
 ):
     app.command()(command)
-for name, group in (("dead", dead), ("audit", audit), ("credential", credential), ("secret", secret)):
+for name, group in (
+    ("dead", dead),
+    ("audit", audit),
+    ("journal", journal),
+    ("credential", credential),
+    ("secret", secret),
+):
     app.add_typer(group.app, name=name)
 
 
