@@ -132,6 +132,13 @@ class ReceiverNotGranted(SenderFault):
     status = 403
 
 
+class QuotaExceeded(SenderFault):
+    """System {system} may not send or ask more than {limit}: wait as long as Retry-After says, then go on."""
+
+    code = "quota-exceeded"
+    status = 429
+
+
 # --- what is asked for -------------------------------------------------------------------------------------------
 
 

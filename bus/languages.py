@@ -92,6 +92,8 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "grant-missing": "Hệ thống {system} chưa được cấp quyền gửi {contract}: hãy đề nghị đơn vị chủ quản {owner}.",
         "receiver-not-granted": "Hệ thống {system}, nơi sẽ nhận {contract}, chưa được cấp quyền nhận: hãy báo đơn vị"
         " chủ quản {owner}.",
+        "quota-exceeded": "Hệ thống {system} không được gửi hay hỏi quá {limit}: hãy đợi đủ thời gian ghi trong"
+        " Retry-After rồi gửi tiếp.",
         "path-unknown": "Không có gì tại đường dẫn này.",
         "method-not-allowed": "Đường dẫn này không nhận phương thức đó.",
         "contract-unknown": "Không có hợp đồng nào mang tên này.",

@@ -22,7 +22,7 @@ from identity.credentials import Credential
 from identity.keyring import KeyRing
 from identity.secrets import Secrets
 from journal.queries import Queries
-from routes.model import Snapshot, System
+from routes.model import Quota, Snapshot, System
 from transforms.condition import compile_condition, compile_select
 
 log = structlog.get_logger("snapshot")
@@ -83,6 +83,7 @@ class Builder:
             float(rate) if rate else None,
             limits.backlog,
             fetches=document.adapter == "inbox",
+            quota=quota(document.quota),
         )
 
     def _adapter(self, document: kinds.System) -> Adapter | None:
@@ -129,6 +130,14 @@ class Builder:
 
     def _secret(self, document: kinds.System, name: str) -> str:
         return self.secrets.resolve(name, document.agency)
+
+
+def quota(document: written.Quota | None) -> Quota | None:
+    """A system's quota as senders are held to it."""
+    if document is None:
+        return None
+    rate = document.per_second
+    return Quota(float(rate) if rate else None, document.burst, document.per_day)
 
 
 def rest_operation(document: written.Operation) -> RestOperation:

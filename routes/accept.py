@@ -22,6 +22,7 @@ from bus.errors import (
     GrantMissing,
     IdempotencyKeyReused,
     MediaTypeUnsupported,
+    QuotaExceeded,
     RouteMissing,
     SenderFault,
     VersionUnknown,
@@ -35,8 +36,10 @@ from journal.committer import Committer
 from routes import router
 from routes.backlog import Backlog
 from routes.broker import LARGEST_CARRIED, Carried
-from routes.model import Snapshot
+from routes.model import Quota, Snapshot
 from routes.offload import off_the_loop
+from routes.quotas import Quotas
+from routes.refusals import Refusals
 from routes.ringer import Ringer
 
 IDEMPOTENCY_LIFE: Final = 24 * 3600 * 1000
@@ -73,10 +76,21 @@ class Acceptance:
 class Acceptor:
     """Accepts for one process; `process` is its name, under which waiting callers are signalled."""
 
-    def __init__(self, committer: Committer, ringer: Ringer, backlog: Backlog, clock: Clock, process: str) -> None:
+    def __init__(
+        self,
+        committer: Committer,
+        ringer: Ringer,
+        backlog: Backlog,
+        quotas: Quotas,
+        refusals: Refusals,
+        clock: Clock,
+        process: str,
+    ) -> None:
         self._committer = committer
         self._ringer = ringer
         self._backlog = backlog
+        self._quotas = quotas
+        self._refusals = refusals
         self._clock = clock
         self._process = process
 
@@ -91,6 +105,7 @@ class Acceptor:
         try:
             today = civil_date(self._clock.now())
             contract = permitted(snapshot, arrival, today)
+            self._quotas.take(arrival.sender, quota(snapshot, arrival.sender))
             data = await arrival.read(contract.limits.max_bytes)
             body = Body(body_format(arrival, contract), data)
             parsed = await check(contract, body)
@@ -101,6 +116,10 @@ class Acceptor:
             accepted = await self._committer.write(command)
             if accepted.message != envelope.message:
                 return repeated(accepted, command, contract)
+        except QuotaExceeded as refused:
+            # Counted, not told one by one: a storm must cost nothing.
+            await self._refusals.refused(arrival.sender, refused)
+            raise
         except (SenderFault, RouteMissing, BacklogFull) as refused:
             await self.refuse(snapshot, arrival.sender, arrival.contract, refused, data)
             raise
@@ -201,6 +220,12 @@ def permitted(snapshot: Snapshot, arrival: Arrival, today: date) -> Contract:
         if snapshot.grants.allows(arrival.sender, contract.reference, May.SEND, today):
             return contract
     raise GrantMissing(system=arrival.sender, contract=named[0].reference, owner=named[0].owner)
+
+
+def quota(snapshot: Snapshot, sender: str) -> Quota | None:
+    """How much a sender may send; None: as much as it likes."""
+    system = snapshot.systems.get(sender)
+    return system.quota if system else None
 
 
 def means(asked: str | None, version: str) -> bool:

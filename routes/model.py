@@ -47,6 +47,19 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """How much a system may send through all gateways together. `burst`: at once, after a pause; None: a second's."""
+
+    per_second: float | None = None
+    burst: int | None = None
+    per_day: int | None = None
+
+    @property
+    def most_at_once(self) -> float:
+        return self.burst or max(1.0, self.per_second or 1.0)
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """One application of one agency. `adapter` is None where it cannot be called, for the time being (a secret is
     missing) or at all: it only sends, or `fetches` its messages. Limits as in its document."""
@@ -58,6 +71,7 @@ class System:
     rate_per_second: float | None = None
     backlog: int = 1_000_000
     fetches: bool = False
+    quota: Quota | None = None
 
 
 @dataclass(frozen=True, slots=True)

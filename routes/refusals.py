@@ -1,6 +1,6 @@
-"""Refusals before the sender is known: counted, and told once a minute for each source and reason.
+"""Refusals of strangers, and of senders over their quota: counted, and told once a minute for each source and reason.
 
-A stranger can make as many of them as he likes; they must cost neither the journal nor the log more than that.
+They can be made as many as anybody likes; they must cost neither the journal nor the log more than that.
 """
 
 import asyncio
@@ -38,7 +38,8 @@ class Refusals:
         self._looked_at = clock.monotonic()
 
     async def refused(self, source: str, refusal: BusError) -> None:
-        """`source` is the caller's address. Tells of the first at once, of the next ones when the period is over."""
+        """`source` is the caller's address, or its system where that is known. Tells of the first at once, of the next
+        ones when the period is over."""
         now = self._clock.monotonic()
         key = (source, refusal.code)
         if key not in self._counts and self._full(now):

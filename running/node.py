@@ -19,6 +19,7 @@ from routes.accept import Acceptor
 from routes.backlog import Backlog
 from routes.broker import Broker
 from routes.model import Snapshot
+from routes.quotas import Quotas
 from routes.refusals import Refusals
 from routes.ringer import Ringer
 from routes.snapshots import Snapshots
@@ -70,8 +71,8 @@ async def running(
     ringer = Ringer(broker, committer)
     sweeper = Sweeper(committer, queries, ringer, broker, backlog, process)
     worker = Worker(snapshots, committer, queries, broker, clock, process)
-    acceptor = Acceptor(committer, ringer, backlog, clock, process)
     refusals = Refusals(committer, clock, process)
+    acceptor = Acceptor(committer, ringer, backlog, Quotas(clock), refusals, clock, process)
     door = FrontDoor(snapshots, acceptor, waiting, committer, queries, refusals, clock, process, body_timeout)
     snapshots.refreshed(await asyncio.to_thread(load))
     await broker.listen(process, waiting.hear, waiting.missed)

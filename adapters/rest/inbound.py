@@ -26,6 +26,7 @@ from bus.errors import (
     MessageUnknown,
     MethodNotAllowed,
     PathUnknown,
+    QuotaExceeded,
     ReplyMissing,
     SenderFault,
 )
@@ -41,6 +42,7 @@ from routes.accept import Acceptance, Acceptor, Arrival
 from routes.broker import Signal
 from routes.callers import Callers
 from routes.model import Snapshot
+from routes.quotas import READS, Quotas
 from routes.refusals import Refusals
 from routes.snapshots import Snapshots
 from routes.waiting import Waiting
@@ -89,6 +91,7 @@ class FrontDoor:
         self._body_timeout = body_timeout
         self._callers = Callers(clock)
         self._in_flight = InFlight()
+        self._reads = Quotas(clock)
 
     def paths(self) -> list[Path]:
         return [
@@ -151,14 +154,14 @@ class FrontDoor:
 
     async def show(self, request: Request) -> Response:
         """A message's state and timeline, for its sender."""
-        _, caller = await self._identify(request)
+        caller = await self._asking(request)
         view = await self._own(caller, request.path_params["message"])
         rows = await asyncio.to_thread(self._queries.timeline, view.envelope.message)
         return answers.json_answer(answers.summary(view) | {"timeline": answers.timeline(rows)})
 
     async def reply(self, request: Request) -> Response:
         """The reply to a request, or what acknowledged a document, as a waiting POST would have been answered."""
-        _, caller = await self._identify(request)
+        caller = await self._asking(request)
         view = await self._own(caller, request.path_params["message"])
         found = await asyncio.to_thread(self._queries.reply, view.envelope.message)
         reply = found[1] if found else None
@@ -174,7 +177,7 @@ class FrontDoor:
 
     async def list(self, request: Request) -> Response:
         """The sender's own messages, the newest first."""
-        _, caller = await self._identify(request)
+        caller = await self._asking(request)
         query = request.query_params
         views = await asyncio.to_thread(
             self._queries.messages_of,
@@ -223,6 +226,16 @@ class FrontDoor:
         except BusError as refused:
             await self._refusals.refused(_source(request), refused)
             raise
+
+    async def _asking(self, request: Request) -> Caller:
+        """Who asks; raises `QuotaExceeded` where it asks without a pause."""
+        _, caller = await self._identify(request)
+        try:
+            self._reads.take(caller.system, READS)
+        except QuotaExceeded as refused:
+            await self._refusals.refused(caller.system, refused)
+            raise
+        return caller
 
     async def _own(self, caller: Caller, message: str) -> MessageView:
         """Another system's message and one that does not exist look the same."""

@@ -94,6 +94,26 @@ class SystemLimits(Part):
     backlog: Count = Field(default=1_000_000, ge=1, le=100_000_000, description="How many messages may wait for it.")
 
 
+class Quota(Part):
+    """How much the system may send, through all gateways together."""
+
+    per_second: Number | None = Field(
+        default=None, gt=0, le=100_000, description="How many messages a second, in the long run."
+    )
+    burst: Count | None = Field(
+        default=None, ge=1, le=1_000_000, description="How many at once after a pause; else as many as in a second."
+    )
+    per_day: Count | None = Field(
+        default=None, ge=1, le=1_000_000_000, description="How many in a day, from midnight to midnight."
+    )
+
+    @model_validator(mode="after")
+    def _coherent(self) -> "Quota":
+        if self.per_second is None and self.burst is not None:
+            raise ValueError("`burst` belongs to `perSecond`: say how many messages a second.")
+        return self
+
+
 class Failure(Part):
     """How an operation says in its answer's body that it failed: an error inside HTTP 200."""
 
@@ -157,6 +177,7 @@ class System(Document):
     )
     tls: Tls | None = Field(default=None, description="Certificates, where the machine's own do not do.")
     limits: SystemLimits = Field(default_factory=SystemLimits, description="What the system can bear.")
+    quota: Quota | None = Field(default=None, description="How much it may send; without one, as much as it likes.")
     operations: dict[Annotated[str, OperationName], Operation] = Field(
         default_factory=dict, description="A REST system's operations."
     )

@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from documents.kinds import KINDS, Contract
+from documents.kinds import KINDS, Contract, System
 from documents.kinds.values import Duration, Element, Endpoint, FilePath, Name, Reference, Secret, Value, Version
+from documents.snapshot import quota
+from routes.model import Quota
 
 
 def accepted(kind: type[Value], text: str) -> bool:
@@ -95,3 +97,13 @@ def test_content_leaves_defaults_out() -> None:
     )
     assert b"limits" not in contract.content
     assert contract.limits.time_to_live.seconds == 7 * 86_400
+
+
+def test_quota_is_what_senders_are_held_to() -> None:
+    """A system's quota is read whole or in part, and a burst without a rate is a mistake."""
+    system = {"kind": "System", "name": "one-stop", "agency": "H57", "adapter": "rest"}
+    quoted = System.model_validate(system | {"quota": {"perSecond": 50, "burst": 100, "perDay": 200_000}})
+    assert quota(quoted.quota) == Quota(50.0, 100, 200_000)
+    assert quota(System.model_validate(system).quota) is None
+    with pytest.raises(ValidationError, match="perSecond"):
+        System.model_validate(system | {"quota": {"burst": 100}})

@@ -18,6 +18,7 @@ from bus.errors import (
     IdempotencyKeyReused,
     JournalUnavailable,
     MediaTypeUnsupported,
+    QuotaExceeded,
     VersionUnknown,
 )
 from contracts.model import Limits
@@ -39,7 +40,9 @@ from routes.accept import (
     trace,
 )
 from routes.backlog import Backlog
-from routes.model import Route, Snapshot
+from routes.model import Quota, Route, Snapshot, System
+from routes.quotas import Quotas
+from routes.refusals import Refusals
 from routes.ringer import Ringer
 from tests.unit.routes.conftest import PART, Memory, Silent, a_contract, a_snapshot, may
 
@@ -210,7 +213,8 @@ def test_trace_is_always_one(sent: str) -> None:
 
 @pytest.fixture
 def acceptor(committer: Committer, broker: Silent, clock: Any) -> Acceptor:
-    return Acceptor(committer, Ringer(broker, committer), Backlog(), clock, "process-1")
+    refusals = Refusals(committer, clock, "process-1")
+    return Acceptor(committer, Ringer(broker, committer), Backlog(), Quotas(clock), refusals, clock, "process-1")
 
 
 def everything(exchange: Exchange = Exchange.DOCUMENT, **fields: Any) -> Snapshot:
@@ -302,3 +306,37 @@ async def test_repeated_key_is_the_earlier_message(acceptor: Acceptor, store: Me
     assert refused.value.facts == {"message": str(earlier)}
     assert store.events[-1].facts["code"] == "idempotency-key-reused"
     assert len(store.of(Accept)) == 2
+
+
+async def test_over_quota_nothing_is_read_nor_written(acceptor: Acceptor, store: Memory) -> None:
+    """Past its quota a sender is told 429 and when to come back, before its body is read; a storm of such refusals is
+    one audit event, which counts."""
+    asked = 0
+
+    async def read(limit: int) -> bytes:
+        nonlocal asked
+        asked += 1
+        return b"{}"
+
+    store.answer = lambda command: Accepted(command.envelope.message, 1, 2)  # type: ignore[attr-defined]
+    snapshot = everything()
+    sender = System("sender", "H99", quota=Quota(per_second=1))
+    snapshot = replace(snapshot, systems={**snapshot.systems, "sender": sender})
+    await acceptor.accept(snapshot, arrival(read=read))
+    for _ in range(1_000):
+        with pytest.raises(QuotaExceeded) as refused:
+            await acceptor.accept(snapshot, arrival(read=read))
+    assert (asked, len(store.of(Accept)), refused.value.status, refused.value.retry_after) == (1, 1, 429, 1)
+    assert [(event.name, dict(event.facts)) for event in store.events] == [
+        ("caller.refused", {"code": "quota-exceeded", "count": 1, "source": "sender"})
+    ]
+
+
+async def test_quota_counts_what_may_be_sent(acceptor: Acceptor) -> None:
+    """Who may not send the contract is told so, whatever its quota, and uses up nothing of it."""
+    snapshot = everything()
+    stranger = System("stranger", "H99", quota=Quota(per_second=1))
+    snapshot = replace(snapshot, systems={**snapshot.systems, "stranger": stranger})
+    for _ in range(3):
+        with pytest.raises(GrantMissing):
+            await acceptor.accept(snapshot, arrival(sender="stranger"))
