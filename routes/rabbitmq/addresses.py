@@ -18,6 +18,9 @@ from bus.errors import SettingInvalid
 HEARTBEAT: Final = 15
 """Seconds; a peer that is silent for that long and five more has gone (Java client: 60)."""
 
+LONGEST_HEARTBEAT: Final = 65535
+"""AMQP 0-9-1, connection.tune: a short integer. 0, no heartbeat at all, is not offered: a cut would stay unseen."""
+
 CONNECT_WITHIN: Final = 5.0
 """Seconds for TCP; with TLS and the handshake of AMQP, twice that."""
 
@@ -51,13 +54,16 @@ def _address(url: str, title: str) -> ConnectionParameters:
     options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
     if not parts.hostname or parts.fragment or parts.path.count("/") > 1 or not options.keys() <= PARAMETERS:
         raise ValueError
+    heartbeat = int(options.get("heartbeat", HEARTBEAT))
+    if not 1 <= heartbeat <= LONGEST_HEARTBEAT:
+        raise ValueError
     encrypted = parts.scheme == "amqps"
     return ConnectionParameters(
         host=parts.hostname,
         port=parts.port or (5671 if encrypted else 5672),
         virtual_host=unquote(parts.path[1:], errors="strict") or "/",
         credentials=PlainCredentials(unquote(parts.username or "guest"), unquote(parts.password or "guest")),
-        heartbeat=int(options.get("heartbeat", HEARTBEAT)),
+        heartbeat=heartbeat,
         socket_timeout=CONNECT_WITHIN,
         stack_timeout=2 * CONNECT_WITHIN,
         ssl_options=SSLOptions(_tls(options), parts.hostname) if encrypted else None,

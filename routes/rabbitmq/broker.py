@@ -6,7 +6,8 @@ from whoever publishes, acknowledgements and all: over a shared connection nobod
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -18,11 +19,12 @@ from routes.rabbitmq.confirms import Answer
 from routes.rabbitmq.connection import Link, Lost, declare
 from routes.rabbitmq.consumer import Consumer
 from routes.rabbitmq.keeper import Keeper
+from routes.rabbitmq.missing import Missing
 from routes.rabbitmq.publisher import Outgoing, Publisher
 from routes.rabbitmq.topology import Queue, Topology
 
-MOST_DECLARING: Final = 16
-"""Systems whose queues are made at the same time."""
+MOST_MADE: Final = 16
+"""Queues that are made at the same time."""
 
 UNREADABLE = (AttributeError, TypeError, ValueError)
 """What decoding raises over bytes that no bus wrote, or one of another version."""
@@ -52,20 +54,23 @@ class RabbitBroker:
         self._incoming = Keeper(addresses(url, f"{title} consumes"), _as_it_is, chance)
         self._subscriptions: dict[str, tuple[Consumer, ...]] = {}
         self._listening: list[Consumer] = []
-        self._declaring = asyncio.Semaphore(MOST_DECLARING)
+        self._known_lanes: dict[str, tuple[Queue, Queue]] = {}
+        self._missing = Missing(time.monotonic)
+        self._making = asyncio.Semaphore(MOST_MADE)
 
     async def publish(self, batch: Sequence[Carried]) -> Sequence[Carried]:
         """Hand over; the result is what was not confirmed: no server, a blocked one, a full queue, no answer."""
         publisher = await self._outgoing.now()
         if publisher is None:
             return batch
-        answers = list(await publisher.publish([self._outgoing_of(each) for each in batch]))
-        homeless = [index for index, answer in enumerate(answers) if answer is Answer.RETURNED]
+        refused, homeless = await self._send(publisher, batch, self._lane)
         if homeless:
-            again = await self._rehouse(publisher, [batch[index] for index in homeless])
-            for index, answer in zip(homeless, again, strict=True):
-                answers[index] = answer
-        return [each for each, answer in zip(batch, answers, strict=True) if answer is not Answer.CONFIRMED]
+            houses = await self._house(publisher.link, {self._lane(each).key: each for each in homeless})
+            housed = [each for each in homeless if self._lane(each).key in houses]
+            refused += [each for each in homeless if self._lane(each).key not in houses]
+            for left in await self._send(publisher, housed, lambda each: houses[self._lane(each).key]):
+                refused += left
+        return refused
 
     async def subscribe(self, system: str, prefetch: int, arrived: Arrived) -> None:
         """Both lanes of the system, at most `prefetch` unacknowledged out of each."""
@@ -113,6 +118,7 @@ class RabbitBroker:
         await asyncio.gather(self._incoming.close(), self._outgoing.close())
 
     async def _publisher(self, link: Link) -> Publisher:
+        self._missing = Missing(time.monotonic)
         return await Publisher.open(link, self._topology.exchange)
 
     def _consumer(
@@ -125,35 +131,64 @@ class RabbitBroker:
         return Consumer(self._incoming, self._topology.exchange, queue, prefetch, came, began, self._chance)
 
     def _lanes(self, system: str) -> tuple[Queue, Queue]:
-        return self._topology.fast(system), self._topology.steady(system)
+        """The fast and the steady one."""
+        if system not in self._known_lanes:
+            self._known_lanes[system] = self._topology.fast(system), self._topology.steady(system)
+        return self._known_lanes[system]
 
-    def _outgoing_of(self, carried: Carried, *, steady: bool = False) -> Outgoing:
-        if steady or carried.envelope.exchange is not Exchange.REQUEST:
-            return Outgoing(self._topology.steady(carried.system).key, carried.encode())
-        return Outgoing(self._topology.fast(carried.system).key, carried.encode(), durable=False)
+    def _lane(self, carried: Carried) -> Queue:
+        fast, steady = self._lanes(carried.system)
+        return fast if carried.envelope.exchange is Exchange.REQUEST else steady
 
-    async def _rehouse(self, publisher: Publisher, batch: Sequence[Carried]) -> Sequence[Answer]:
-        """Make the queues that nobody has made yet, or that somebody has deleted, and publish again. A classic queue
-        whose node is down cannot be made elsewhere: until it is back, requests go the steady way."""
-        systems = list({carried.system for carried in batch})
-        fast = await asyncio.gather(*(self._declared(publisher.link, system) for system in systems))
-        slow = {system for system, there in zip(systems, fast, strict=True) if not there}
-        return await publisher.publish([self._outgoing_of(each, steady=each.system in slow) for each in batch])
+    async def _send(
+        self, publisher: Publisher, batch: Sequence[Carried], lane: Callable[[Carried], Queue]
+    ) -> tuple[list[Carried], list[Carried]]:
+        """What was not confirmed, and what found no queue."""
+        lanes = [lane(each) for each in batch]
+        outgoing = [Outgoing(queue.key, each.encode(), queue.lasting) for each, queue in zip(batch, lanes, strict=True)]
+        refused: list[Carried] = []
+        homeless: list[Carried] = []
+        found: set[str] = set()
+        for each, queue, answer in zip(batch, lanes, await publisher.publish(outgoing), strict=True):
+            if answer is Answer.CONFIRMED:
+                found.add(queue.key)
+            else:
+                (homeless if answer is Answer.RETURNED else refused).append(each)
+        self._missing.found(found)
+        return refused, homeless
 
-    async def _declared(self, link: Link, system: str) -> bool:
-        """Whether the fast lane is there now."""
-        async with self._declaring:
-            fast, steady = [await _is_there(link, self._topology.exchange, lane) for lane in self._lanes(system)]
-        log.info("queues-declared", system=system, fast=fast, steady=steady)
-        return fast
+    async def _house(self, link: Link, homeless: Mapping[str, Carried]) -> Mapping[str, Queue]:
+        """For each missing queue the one to use now; none where it is better to wait."""
+
+        async def house(carried: Carried) -> Queue | None:
+            async with self._making:
+                return await self._made(link, carried)
+
+        made = await asyncio.gather(*(house(each) for each in homeless.values()))
+        return {key: queue for key, queue in zip(homeless, made, strict=True) if queue}
+
+    async def _made(self, link: Link, carried: Carried) -> Queue | None:
+        """A classic queue whose node is down cannot be made on another; until it is back, requests go the steady
+        way."""
+        fast, steady = self._lanes(carried.system)
+        if self._lane(carried) is fast:
+            if await _make(link, self._topology.exchange, fast):
+                return fast
+            if self._missing.was_there(steady.key):
+                return steady
+        if self._missing.may_be_made(steady.key) and await _make(link, self._topology.exchange, steady):
+            return steady
+        return None
 
 
-async def _is_there(link: Link, exchange: str, queue: Queue) -> bool:
+async def _make(link: Link, exchange: str, queue: Queue) -> bool:
     try:
         channel, _ = await declare(link, exchange, queue)
-    except Lost:
+    except Lost as lost:
+        log.warning("queue-not-made", queue=queue.key, code=lost.code)
         return False
     await channel.close()
+    log.info("queue-made", queue=queue.key)
     return True
 
 

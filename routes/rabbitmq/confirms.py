@@ -14,6 +14,7 @@ class Answer(Enum):
     """What became of a published message."""
 
     LOST = auto()  # nobody said: it may be in its queue or not
+    SILENT = auto()  # the same, while the server answered for others
     CONFIRMED = auto()
     RETURNED = auto()  # no queue is bound where it was to go
     REFUSED = auto()  # the queue is full, or the server could not keep it
@@ -89,14 +90,14 @@ class Confirms:
 
     def lost(self) -> None:
         """Nobody will answer any more."""
-        self._drop(list(self._open))
+        self._drop(list(self._open), Answer.LOST)
 
-    def forget(self, batch: Batch) -> None:
+    def forget(self, batch: Batch, answer: Answer = Answer.LOST) -> None:
         """Wait no longer for a batch: its late answers mean nothing, and it takes no room."""
-        self._drop([number for number, (each, _) in self._open.items() if each is batch])
+        self._drop([number for number, (each, _) in self._open.items() if each is batch], answer)
 
-    def _drop(self, numbers: Iterable[int]) -> None:
+    def _drop(self, numbers: Iterable[int], answer: Answer) -> None:
         for number in numbers:
             batch, index = self._open.pop(number)
             self._returned.discard(number)
-            batch.answered(index, Answer.LOST)
+            batch.answered(index, answer)

@@ -13,6 +13,7 @@ from pika.spec import Basic
 
 from routes.rabbitmq.confirms import Answer, Batch, Confirms
 from routes.rabbitmq.connection import Channel, Link, Lost
+from routes.rabbitmq.silences import Silences
 
 WINDOW: Final = 500
 """Messages that may await their confirmation."""
@@ -52,6 +53,7 @@ class Window:
         self._exchange = exchange
         self._confirms = Confirms()
         self._changed = asyncio.Event()
+        self._heard = 0  # answers so far
         self._users = 0
         self._retired = False
         channel.ended.add_done_callback(lambda _: self.lost())
@@ -64,8 +66,8 @@ class Window:
         return window
 
     async def publish(self, messages: Sequence[Outgoing]) -> Sequence[Answer]:
-        """Never raises; what was not sent, or not answered for in time, is `LOST`."""
-        done = asyncio.Event()
+        """Never raises; what was not sent, or not answered for in time, is `LOST` or `SILENT`."""
+        done, heard = asyncio.Event(), self._heard
         batch = Batch.of(len(messages), done.set)
         self._users += 1
         try:
@@ -74,6 +76,7 @@ class Window:
                 await done.wait()
         except TimeoutError:
             log.warning("publish-unanswered", deliveries=batch.answers.count(Answer.LOST))
+            self._confirms.forget(batch, Answer.SILENT if self._heard > heard else Answer.LOST)
         finally:
             self._confirms.forget(batch)
             self._changed.set()
@@ -108,6 +111,7 @@ class Window:
 
     def _answered(self, frame: Method[Any]) -> None:
         method = frame.method
+        self._heard += 1
         answer = Answer.CONFIRMED if isinstance(method, Basic.Ack) else Answer.REFUSED
         self._confirms.answered(method.delivery_tag, answer, multiple=method.multiple)
         self._changed.set()
@@ -128,6 +132,7 @@ class Publisher:
         self._plain = plain
         self._exchange = exchange
         self._renewed = 0.0
+        self._silences = Silences(asyncio.get_running_loop().time)
         self._stale = False
         self._adopt(window)
         link.on_blocked = self._blocked
@@ -141,10 +146,15 @@ class Publisher:
         return cls(link, plain, await Window.open(link, exchange), exchange)
 
     async def publish(self, messages: Sequence[Outgoing]) -> Sequence[Answer]:
-        """What became of each, in order; never raises."""
+        """What became of each, in order; never raises. To a queue that has been silent nothing is sent for a while."""
         if self._stale:
             await self._renew()
-        answers = await self._window.publish(messages)
+        answers = [Answer.SILENT] * len(messages)
+        asked = [index for index, message in enumerate(messages) if not self._silences.hold(message.key)]
+        for index, answer in zip(asked, await self._window.publish([messages[i] for i in asked]), strict=True):
+            answers[index] = answer
+        self._silences.end(messages[index].key for index in asked if answers[index] is Answer.CONFIRMED)
+        self._silences.begin(messages[index].key for index in asked if answers[index] is Answer.SILENT)
         self._stale = self._stale or Answer.REFUSED in answers
         return answers
 

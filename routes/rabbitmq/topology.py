@@ -25,6 +25,8 @@ class Queue:
 
     key: str
     name: str = ""
+    lasting: bool = False
+    """Whether its messages outlive the server's process."""
     arguments: Mapping[str, str | int] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -41,6 +43,7 @@ class Topology:
         return Queue(
             name,
             name,
+            True,
             {
                 "x-queue-type": "quorum",
                 "x-max-length": self.most_waiting,
@@ -55,6 +58,7 @@ class Topology:
         return Queue(
             name,
             name,
+            False,
             {"x-queue-type": "classic", "x-max-length": self.most_waiting, "x-overflow": "reject-publish"},
         )
 

@@ -1,5 +1,5 @@
-"""A RabbitMQ server for tests: one that runs already, named by TEST_AMQP_URL, or one started from Debian's binaries on
-free ports of the loopback, with its own node name, name server (epmd), cookie and data folder."""
+"""RabbitMQ servers for tests: one that runs already, named by TEST_AMQP_URL, or one or several started from Debian's
+binaries on free ports of the loopback, with their own node names, name server (epmd), cookie and data folders."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
@@ -42,12 +42,13 @@ class Server:
 
     folder: Path
     port: int
+    names: int
+    """Port of the name server."""
+    cookie: str = field(repr=False)
     config: str = ""
     """Further lines of rabbitmq.conf."""
     node: str = field(default_factory=lambda: f"test-{uuid4().hex[:12]}@localhost")
-    _names: int = field(default_factory=free_port)
     _distribution: int = field(default_factory=free_port)
-    _epmd: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -56,11 +57,10 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it lets clients in."""
-        if self._epmd is None:
-            # Our own child: the one that a node starts for itself outlives it.
-            command = [str(_epmd()), "-port", str(self._names), "-address", "127.0.0.1"]
-            self._epmd = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            _listens(self._names, self._epmd)
+        secret = self.folder / ".erlang.cookie"
+        if not secret.exists():
+            secret.write_text(self.cookie)
+            secret.chmod(0o400)
         (self.folder / "rabbitmq.conf").write_text(f"listeners.tcp.default = 127.0.0.1:{self.port}\n{self.config}\n")
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -81,12 +81,16 @@ class Server:
             self._process.wait(60)
             self._process = None
 
-    def close(self) -> None:
-        self.stop(signal.SIGKILL)
-        if self._epmd:
-            self._epmd.kill()
-            self._epmd.wait(10)
-            self._epmd = None
+    def freeze(self) -> None:
+        """Its connections stay, and nothing answers; until `thaw`."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, which: signal.Signals) -> None:
+        if self._process:
+            self._process.send_signal(which)
 
     def control(self, *arguments: str) -> str:
         """What `rabbitmqctl` answers; takes a second or two."""
@@ -99,7 +103,7 @@ class Server:
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
             "HOME": str(self.folder),
-            "ERL_EPMD_PORT": str(self._names),
+            "ERL_EPMD_PORT": str(self.names),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODENAME": self.node,
             "RABBITMQ_DIST_PORT": str(self._distribution),
@@ -132,16 +136,29 @@ def _passing(queue: Queue) -> Queue:
 @contextmanager
 def server(config: str = "") -> Iterator[Server]:
     """A running server of one's own, ended and removed afterwards. Raises `Missing`."""
+    with cluster(1, config) as (own,):
+        yield own
+
+
+@contextmanager
+def cluster(count: int, config: str = "") -> Iterator[tuple[Server, ...]]:
+    """Running servers that know each other. Raises `Missing`."""
     if not (BINARIES / "rabbitmq-server").exists():
         raise Missing
-    folder = Path(tempfile.mkdtemp(prefix="lgsp-rabbitmq-"))
-    own = Server(folder, free_port(), config)
-    try:
-        own.start()
-        yield own
-    finally:
-        own.close()
-        shutil.rmtree(folder, ignore_errors=True)
+    names, cookie = free_port(), uuid4().hex
+    with ExitStack() as stack:
+        folders = [Path(tempfile.mkdtemp(prefix="lgsp-rabbitmq-")) for _ in range(count)]
+        for folder in folders:
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.enter_context(_name_server(names))
+        nodes = tuple(Server(folder, free_port(), names, cookie, config) for folder in folders)
+        for node in nodes:
+            stack.callback(node.stop, signal.SIGKILL)
+            node.start()
+        for node in nodes[1:]:
+            for order in (["stop_app"], ["join_cluster", nodes[0].node], ["start_app"]):
+                node.control(*order)
+        yield nodes
 
 
 @contextmanager
@@ -162,13 +179,16 @@ def missing() -> NoReturn:
     pytest.skip(reason)
 
 
-def _epmd() -> Path:
-    """Erlang's name server lies beside the run-time system, not on the path. Raises `Missing`."""
-    on_path = shutil.which("epmd")
-    found = [Path(on_path)] if on_path else sorted(Path("/usr/lib/erlang").glob("erts-*/bin/epmd"))
-    if not found:
-        raise Missing
-    return found[-1]
+@contextmanager
+def _name_server(port: int) -> Iterator[None]:
+    """Our own child: the one that a node starts for itself outlives it."""
+    command = ["epmd", "-port", str(port), "-address", "127.0.0.1"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            _listens(port, process)
+            yield
+        finally:
+            process.kill()
 
 
 def _listens(port: int, process: subprocess.Popen[bytes]) -> bool:
