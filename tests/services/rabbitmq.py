@@ -22,7 +22,7 @@ from routes.rabbitmq.topology import Queue, Topology
 BINARIES = Path("/usr/lib/rabbitmq/bin")
 """Debian's wrapper in /usr/sbin drops the environment, and with it node name and ports; these scripts keep it."""
 
-LOOKS = 600
+LOOKS = 1_200
 """How often a starting server is asked, a tenth of a second apart, before it is given up."""
 
 
@@ -97,6 +97,27 @@ class Server:
         command = [str(BINARIES / "rabbitmqctl"), "--quiet", *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True, env=self._environment()).stdout
 
+    def evaluate(self, expression: str) -> str:
+        """What the node makes of an Erlang expression: `{ok, ANSWER}`. At once, where `control` starts a machine."""
+        command = ["erl_call", "-c", self.cookie, "-n", self.node, "-e"]
+        environment = self._environment()
+        return subprocess.run(
+            command, input=expression, check=True, capture_output=True, text=True, env=environment
+        ).stdout
+
+    def part(self, other: "Server") -> None:
+        """Cut these two nodes off from each other, until `heal`; both go on, and what else they are connected to."""
+        self._trust(other, f"not-{self.cookie}")
+        self.evaluate(f"erlang:disconnect_node('{other.node}').")
+
+    def heal(self, other: "Server") -> None:
+        """They find each other again by themselves, within some seconds."""
+        self._trust(other, self.cookie)
+
+    def _trust(self, other: "Server", cookie: str) -> None:
+        """An Erlang node lets in who has the cookie; here, this one node needs another. One side is enough."""
+        self.evaluate(f"erlang:set_cookie('{other.node}', '{cookie}').")
+
     def _environment(self) -> dict[str, str]:
         """Nothing of the machine's own RabbitMQ: neither its configuration, nor its plug-ins, nor its cookie."""
         return {
@@ -142,7 +163,11 @@ def server(config: str = "") -> Iterator[Server]:
 
 @contextmanager
 def cluster(count: int, config: str = "") -> Iterator[tuple[Server, ...]]:
-    """Running servers that know each other. Raises `Missing`."""
+    """Running servers that know each other. Raises `Missing`.
+
+    `stop` and `start` serve each of them, `part` and `heal` two; of `config`, `cluster_partition_handling` says what
+    becomes of a node that is cut off.
+    """
     if not (BINARIES / "rabbitmq-server").exists():
         raise Missing
     names, cookie = free_port(), uuid4().hex
@@ -153,11 +178,10 @@ def cluster(count: int, config: str = "") -> Iterator[tuple[Server, ...]]:
         stack.enter_context(_name_server(names))
         nodes = tuple(Server(folder, free_port(), names, cookie, config) for folder in folders)
         for node in nodes:
+            # At its first start each joins the first one.
+            node.config += f"\ncluster_formation.classic_config.nodes.1 = {nodes[0].node}"
             stack.callback(node.stop, signal.SIGKILL)
             node.start()
-        for node in nodes[1:]:
-            for order in (["stop_app"], ["join_cluster", nodes[0].node], ["start_app"]):
-                node.control(*order)
         yield nodes
 
 

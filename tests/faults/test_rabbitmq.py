@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,6 +21,7 @@ from routes.broker import Carried, Signal
 from routes.rabbitmq import connection, missing, publisher
 from routes.rabbitmq.broker import RabbitBroker
 from routes.rabbitmq.topology import Topology
+from tests.faults.carrying import Arrivals, taken, until
 from tests.services import rabbitmq
 from tests.services.rabbitmq import Server, free_port
 from tests.unit.routes.conftest import a_delivery
@@ -99,39 +100,6 @@ def direct(server: Server) -> Iterator[BlockingChannel]:
         yield channel
 
 
-class Arrivals(asyncio.Queue[Carried]):
-    """What a subscription brings, acknowledged at once."""
-
-    def __call__(self, carried: Carried, acknowledge: Callable[[], None]) -> None:
-        acknowledge()
-        self.put_nowait(carried)
-
-    async def until(self, wanted: Carried) -> list[Carried]:
-        """Everything that came, up to the delivery that is waited for."""
-        came: list[Carried] = []
-        while wanted not in came:
-            came.append(await self.get())
-        return came
-
-
-async def until(true: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Ask again and again; the test's own limit of time is the only one."""
-    while True:
-        answer = true()
-        if answer if isinstance(answer, bool) else await answer:
-            return
-        await asyncio.sleep(0.02)
-
-
-async def taken(broker: RabbitBroker, delivery: Carried) -> None:
-    """Publish until it is confirmed."""
-
-    async def confirmed() -> bool:
-        return not await broker.publish([delivery])
-
-    await until(confirmed)
-
-
 def steady(broker: RabbitBroker, system: str = "his") -> str:
     return broker._topology.steady(system).name
 
@@ -184,7 +152,7 @@ async def test_without_a_server_nothing_hangs_and_nothing_raises(server: Server,
     try:
         assert list(await broker.publish([sent])) == [sent]
         await broker.subscribe("his", 1, arrivals)
-        await broker.listen("process-1", heard.put_nowait)
+        await broker.listen("process-1", heard.put_nowait, lambda: None)
         await broker.signal("process-1", Signal(uuid4()))
     finally:
         await asyncio.to_thread(server.start)
@@ -259,7 +227,7 @@ async def test_closed_connections_come_back(server: Server, broker: RabbitBroker
     """When an operator closes all connections, subscriptions and listeners are there again by themselves."""
     arrivals, heard = Arrivals(), asyncio.Queue[Signal]()
     await broker.subscribe("his", 5, arrivals)
-    await broker.listen("process-1", heard.put_nowait)
+    await broker.listen("process-1", heard.put_nowait, lambda: None)
     await taken(broker, a_delivery())
     link = await broker._incoming.now()
     assert link
@@ -279,9 +247,15 @@ async def test_closed_connections_come_back(server: Server, broker: RabbitBroker
 async def test_memory_alarm_stops_publishing_and_nothing_else(server: Server, broker: RabbitBroker) -> None:
     """While the server is out of memory everything is refused, but what is there still drains, or it would stay so."""
     waiting = [a_delivery() for _ in range(100)]
-    assert not await broker.publish(waiting)
+    await taken(broker, *waiting)
     await in_thread(server, "set_vm_memory_high_watermark", "0")
+
+    async def blocked() -> bool:
+        return bool(await broker.publish([a_delivery()]))
+
     try:
+        # The alarm reaches a connection some time after it was raised, and only when that publishes.
+        await until(blocked)
         refused = [a_delivery() for _ in range(10)]
         assert list(await broker.publish(refused)) == refused
         arrivals = Arrivals()
@@ -303,8 +277,9 @@ async def test_full_queue_refuses_and_takes_again_once_it_is_drained(make_broker
     async def full() -> bool:
         return bool(await broker.publish([a_delivery()]))
 
+    await taken(broker, a_delivery("neighbour"))
     await until(full)
-    assert not await broker.publish([a_delivery("neighbour")])
+    await taken(broker, a_delivery("neighbour"))
     await broker.subscribe("his", 50, Arrivals())
     await taken(broker, a_delivery())
 
@@ -349,7 +324,7 @@ async def test_what_no_bus_wrote_is_dropped(broker: RabbitBroker, direct: Blocki
     """Bytes that are no delivery, or no signal, take nobody's place and end no subscription."""
     arrivals, heard = Arrivals(), asyncio.Queue[Signal]()
     await broker.subscribe("his", 1, arrivals)
-    await broker.listen("process-1", heard.put_nowait)
+    await broker.listen("process-1", heard.put_nowait, lambda: None)
     for body in (b"", b"5\n", b"[1,2,3]\n", b"\xff\x00", b"[5,5,5,5,5,5,5,5,5,5,5,5,5]\n", b'["a",1,2,3]\n'):
         direct.basic_publish(broker._topology.exchange, steady(broker), body)
         direct.basic_publish(broker._topology.exchange, broker._topology.signals("process-1").key, body)
