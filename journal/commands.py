@@ -192,15 +192,20 @@ class Swept:
 
 @dataclass(frozen=True, slots=True)
 class Sweep(Command[Swept]):
-    """Look at every delivery whose time has come: ring what is due (at most `room` of one system in the broker, at
-    most `limit` at once), take back ended leases, expire. `restart`: every lease and ring of earlier processes has
-    ended. `count_every` is how old the counts may be."""
+    """Look at every delivery whose time has come: ring what is due (at most `room` of one system in the broker, none of
+    the systems that are `closed`, at most `limit` at once), take back ended leases, expire. `restart`: every lease and
+    ring of earlier processes has ended. `count_every` is how old the counts may be."""
 
     actor: str
     room: int = 10_000
+    closed: frozenset[str] = frozenset()
+    count_every: int = 2_000
     limit: int = 1_000
     restart: bool = False
-    count_every: int = 2_000
+
+    def room_of(self, system: str) -> int:
+        """Without room nothing goes into the broker, and what is there is left to it."""
+        return 0 if system in self.closed else self.room
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class Waking:
         if state is not State.PENDING:
             yield Picked(system, state, command.limit)
         elif condition is None:
-            yield Picked(system, state, min(command.limit, max(0, command.room - queued)))
+            yield Picked(system, state, min(command.limit, max(0, command.room_of(system) - queued)))
         else:
             yield Picked(system, state, command.limit, now)
             if condition.probe_due(now) and not queued:
@@ -104,7 +104,8 @@ class Waking:
         match what:
             case Change.RING:
                 wake_at = min(now + publish_lease(rings), due.expires_at)
-                self.rung.append(Rung(due.delivery, due.system, _envelope(due)))
+                if self.command.room_of(due.system):
+                    self.rung.append(Rung(due.delivery, due.system, _envelope(due)))
                 rings = min(rings + 1, MOST_RINGS)
             case Change.RETRY:
                 wake_at = now

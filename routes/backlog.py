@@ -5,16 +5,14 @@ from collections.abc import Iterable
 
 from bus.states import State
 from journal.counting import Count
-
-MOST_IN_BROKER = 10_000
-"""Deliveries of one system in the broker; the rest wait in the journal, where they cost memory to nobody."""
+from routes.room import Room
 
 
 class Backlog:
     """An estimate, good to within a count: each process adds what it accepts itself."""
 
-    def __init__(self, most_in_broker: int = MOST_IN_BROKER) -> None:
-        self.most_in_broker = most_in_broker
+    def __init__(self, room: Room | None = None) -> None:
+        self._room = room or Room()
         self._rung: Counter[str] = Counter()
         self._open: Counter[str] = Counter()
 
@@ -29,7 +27,7 @@ class Backlog:
     def enter(self, system: str) -> State:
         """Count one more; the state in which it is born."""
         self._open[system] += 1
-        if self._rung[system] >= self.most_in_broker:
+        if self._rung[system] >= self._room.of(system):
             return State.PENDING
         self._rung[system] += 1
         return State.QUEUED

@@ -96,6 +96,10 @@ subscription that has ended, does nothing."""
 class Broker(Protocol):
     """Carries deliveries to workers, a queue a system, and signals to processes."""
 
+    @property
+    def reachable(self) -> bool:
+        """Whether it is worth while to publish now: false while the broker is away or takes nothing."""
+
     async def publish(self, batch: Sequence[Carried]) -> Sequence[Carried]:
         """Hand over; the result is what the broker did not take. Raises `ConnectionError` where it is away."""
 

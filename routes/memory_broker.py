@@ -38,6 +38,10 @@ class MemoryBroker:
         self._thread = threading.Thread(target=self._run, name="memory-broker", daemon=True)
         self._thread.start()
 
+    @property
+    def reachable(self) -> bool:
+        return True
+
     async def publish(self, batch: Sequence[Carried]) -> Sequence[Carried]:
         def put() -> Sequence[Carried]:
             for carried in batch:

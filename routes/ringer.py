@@ -8,10 +8,11 @@ import structlog
 from journal.commands import Unring
 from journal.committer import Committer
 from routes.broker import Broker, Carried
+from routes.room import Room
 
 MOST_AT_ONCE = 500
 UNRING_DELAY = 1_000
-"""Milliseconds until what the broker refused is tried again."""
+"""Milliseconds until what the broker refused is tried again, if it has room then."""
 
 log = structlog.get_logger("ringer")
 
@@ -19,9 +20,10 @@ log = structlog.get_logger("ringer")
 class Ringer:
     """A queue in front of the broker. What is lost here is rung again by the sweeper."""
 
-    def __init__(self, broker: Broker, committer: Committer) -> None:
+    def __init__(self, broker: Broker, committer: Committer, room: Room | None = None) -> None:
         self._broker = broker
         self._committer = committer
+        self._room = room or Room()
         self._queue: asyncio.Queue[Carried] = asyncio.Queue(maxsize=50_000)
 
     def ring(self, deliveries: Iterable[Carried]) -> None:
@@ -42,7 +44,12 @@ class Ringer:
     async def _publish(self, batch: list[Carried]) -> None:
         try:
             refused = await self._broker.publish(batch)
-            for carried in refused:
-                await self._committer.write(Unring(carried.delivery, UNRING_DELAY))
+            without = {carried.system for carried in refused}
+            self._room.refused(without)
+            self._room.taken(carried.system for carried in batch if carried.system not in without)
+            # Together: they share a commit.
+            await asyncio.gather(
+                *(self._committer.write(Unring(carried.delivery, UNRING_DELAY)) for carried in refused)
+            )
         except Exception as failed:  # noqa: BLE001 - a broker that is down delays, it never stops the ringer
             log.warning("ring-failed", kind=type(failed).__name__, deliveries=len(batch))

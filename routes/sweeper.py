@@ -16,6 +16,7 @@ from journal.queries import Queries
 from routes.backlog import Backlog
 from routes.broker import Broker, Carried, Signal
 from routes.ringer import Ringer
+from routes.room import Room
 
 COUNT_EVERY: Final = 2_000
 """Milliseconds from one count of what waits to the next."""
@@ -37,13 +38,21 @@ class Sweeper:
     """
 
     def __init__(
-        self, committer: Committer, queries: Queries, ringer: Ringer, broker: Broker, backlog: Backlog, name: str
+        self,
+        committer: Committer,
+        queries: Queries,
+        ringer: Ringer,
+        broker: Broker,
+        backlog: Backlog,
+        room: Room,
+        name: str,
     ) -> None:
         self._committer = committer
         self._queries = queries
         self._ringer = ringer
         self._broker = broker
         self._backlog = backlog
+        self._room = room
         self._name = name
         self._count_every = COUNT_EVERY
 
@@ -63,8 +72,8 @@ class Sweeper:
 
     async def sweep(self, *, restart: bool = False) -> bool:
         """True: it is for this process to count."""
-        room = self._backlog.most_in_broker
-        swept = await self._committer.write(Sweep(self._name, room, restart=restart, count_every=self._count_every))
+        room, closed = self._room.everywhere(), self._room.closed()
+        swept = await self._committer.write(Sweep(self._name, room, closed, self._count_every, restart=restart))
         self._ringer.ring(Carried(rung.delivery, rung.system, rung.envelope) for rung in swept.rung)
         for ended in swept.ended:
             if ended.waiter:

@@ -22,6 +22,7 @@ from routes.model import Snapshot
 from routes.quotas import Quotas
 from routes.refusals import Refusals
 from routes.ringer import Ringer
+from routes.room import Room
 from routes.snapshots import Snapshots
 from routes.sweeper import Sweeper
 from routes.waiting import Waiting
@@ -67,9 +68,10 @@ async def running(
     blocks. On the way out, calls in flight are awaited and everything is written.
     """
     committer = Committer(store, told)
-    snapshots, backlog, waiting = Snapshots(clock), Backlog(), Waiting()
-    ringer = Ringer(broker, committer)
-    sweeper = Sweeper(committer, queries, ringer, broker, backlog, process)
+    room = Room(reachable=lambda: broker.reachable)
+    snapshots, backlog, waiting = Snapshots(clock), Backlog(room), Waiting()
+    ringer = Ringer(broker, committer, room)
+    sweeper = Sweeper(committer, queries, ringer, broker, backlog, room, process)
     worker = Worker(snapshots, committer, queries, broker, clock, process)
     refusals = Refusals(committer, clock, process)
     acceptor = Acceptor(committer, ringer, backlog, Quotas(clock), refusals, clock, process)

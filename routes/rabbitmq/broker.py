@@ -58,6 +58,12 @@ class RabbitBroker:
         self._missing = Missing(time.monotonic)
         self._making = asyncio.Semaphore(MOST_MADE)
 
+    @property
+    def reachable(self) -> bool:
+        """True also before the first try."""
+        publisher = self._outgoing.made
+        return not publisher.link.blocked if publisher else not self._outgoing.away
+
     async def publish(self, batch: Sequence[Carried]) -> Sequence[Carried]:
         """Hand over; the result is what was not confirmed: no server, a blocked one, a full queue, no answer."""
         publisher = await self._outgoing.now()

@@ -54,24 +54,30 @@ class Keeper(Generic[Made]):
         self._addresses = addresses
         self._make = make
         self._chance = chance
-        self._made: Made | None = None
+        self.made: Made | None = None
+        """What there is at this moment."""
         self._up = asyncio.Event()
         self._tried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
     async def now(self) -> Made | None:
-        """What there is at this moment; waits for the very first try, never for a lost connection."""
+        """The same; waits for the very first try, never for a lost connection."""
         self._start()
         await self._tried.wait()
-        return self._made
+        return self.made
+
+    @property
+    def away(self) -> bool:
+        """Whether it was tried, and there is nothing."""
+        return self._tried.is_set() and self.made is None
 
     async def next(self) -> Made:
         """What there is, as soon as there is one."""
         self._start()
-        while self._made is None:
+        while self.made is None:
             await self._up.wait()
-        return self._made
+        return self.made
 
     async def close(self) -> None:
         self._closed = True
@@ -114,7 +120,7 @@ class Keeper(Generic[Made]):
         """Offer the connection until it is lost."""
         began = asyncio.get_running_loop().time()
         try:
-            self._made = await self._make(link)
+            self.made = await self._make(link)
             self._tried.set()
             self._up.set()
             await asyncio.shield(link.lost)
@@ -122,7 +128,7 @@ class Keeper(Generic[Made]):
         except Lost as lost:
             log.warning("rabbitmq-unusable", code=lost.code)
         finally:
-            self._made = None
+            self.made = None
             self._up.clear()
             await link.close()
         if asyncio.get_running_loop().time() - began > STEADY:

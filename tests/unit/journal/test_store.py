@@ -294,6 +294,25 @@ def test_room_in_the_broker_is_kept(store: Store, clock: ManualClock) -> None:
     assert sweep(store, room=2).rung == ()
 
 
+def test_what_waits_is_left_alone_while_the_broker_is_away(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """Without room nothing is rung: not what waits, nor what is in the broker, which costs a write a lease; a system
+    that is closed holds no other back; and when there is room, everything is rung."""
+    waiting, ringing = (an_accept(clock, state=state) for state in (State.PENDING, State.QUEUED))
+    other = an_accept(clock, state=State.PENDING, to="other")
+    for accept in (waiting, ringing, other):
+        write(store, accept)
+    clock.advance(PUBLISH_LEASE / 1000)
+    assert sweep(store, room=0).rung == ()
+    assert state_of(queries, waiting.deliveries[0].id) is State.PENDING
+    assert state_of(queries, ringing.deliveries[0].id) is State.QUEUED
+    (system,) = {delivery.system for delivery in waiting.deliveries}
+    (rung,) = sweep(store, closed=frozenset({system})).rung
+    assert rung.system == "other"
+    assert [rung.delivery for rung in sweep(store).rung] == [waiting.deliveries[0].id]
+    clock.advance(2 * PUBLISH_LEASE / 1000)
+    assert ringing.deliveries[0].id in {rung.delivery for rung in sweep(store).rung}
+
+
 def test_every_pair_of_system_and_state_is_swept(store: Store, clock: ManualClock) -> None:
     """Whatever is due is found, in each state of each system, also where much of the same is not yet due."""
     for system in ("civil", "his", "mirror"):

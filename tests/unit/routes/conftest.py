@@ -138,6 +138,7 @@ class Silent:
         self.subscriptions: dict[str, tuple[int, Arrived]] = {}
         self.signals: list[tuple[str, Signal]] = []
         self.failure: Exception | None = None
+        self.reachable = True
 
     def _fail(self) -> None:
         if self.failure:

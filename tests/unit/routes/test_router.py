@@ -16,6 +16,7 @@ from journal.commands import NewDelivery
 from journal.counting import Count
 from routes.backlog import Backlog
 from routes.model import Route, Snapshot
+from routes.room import Room
 from routes.router import choose, deliveries
 from tests.unit.routes.conftest import a_contract, a_snapshot, may
 
@@ -143,7 +144,7 @@ def test_backlog_counts_on_between_samples() -> None:
 
 def test_broker_holds_no_more_than_its_share() -> None:
     """Past the share of one system in the broker its deliveries are born waiting in the journal."""
-    backlog = Backlog(most_in_broker=2)
+    backlog = Backlog(Room(most=2))
     assert [backlog.enter("his") for _ in range(4)] == [State.QUEUED, State.QUEUED, State.PENDING, State.PENDING]
     assert backlog.enter("other") is State.QUEUED
     backlog.sample([Count("his", 51, 1, None)])
