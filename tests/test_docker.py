@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from bus.measures import METRICS
 from bus.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,3 +84,32 @@ def test_a_process_of_the_bus_may_do_little(name: str) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["stop_grace_period"] == "90s"
+
+
+def used(text: str) -> set[str]:
+    """The metrics that a query language's text names, as they are exported."""
+    return {re.sub(r"_(?:bucket|sum|count)$", "", name) for name in re.findall(r"\blgsp_[a-z_]+\b", text)}
+
+
+@pytest.mark.parametrize("name", ["prometheus/alerts.yml", "grafana/dashboards/lgsp.json"])
+def test_metrics_exist(name: str) -> None:
+    """Dashboard and alerts ask for nothing but metrics that the bus exports."""
+    asked = used((DOCKER / name).read_text(encoding="utf-8"))
+    assert len(asked) > 8
+    assert asked <= {metric.exported for metric in METRICS}
+
+
+def test_dashboard_is_up_to_date() -> None:
+    """The dashboard is what `scripts/dashboard.py` makes."""
+    made = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "dashboard.py"], check=True, capture_output=True, text=True, timeout=60
+    )
+    assert (DOCKER / "grafana/dashboards/lgsp.json").read_text(encoding="utf-8") == made.stdout
+
+
+def test_every_alert_is_explained() -> None:
+    """docs/operations.md says of every alert what it means and what to do."""
+    rules = YAML(typ="safe").load((DOCKER / "prometheus/alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+    page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    explained = re.findall(r"^\| `([A-Za-z]+)` \| [^|]{10,} \| [^|]{10,} \|$", page, re.MULTILINE)
+    assert [rule["alert"] for rule in rules] == explained
