@@ -24,6 +24,8 @@ app = typer.Typer(
 )
 for command in (
     processes.up,
+    processes.serve,
+    processes.work,
     documents.check,
     documents.apply,
     messages.send,

@@ -12,6 +12,9 @@ from bus.errors import SettingInvalid
 
 PREFIX = "LGSP_"
 
+EMBEDDED = "memory://"
+"""The broker inside one process."""
+
 
 class Settings(BaseSettings):
     """Read once at start and handed on; nothing else reads the environment."""
@@ -20,9 +23,22 @@ class Settings(BaseSettings):
 
     data: Path = Field(Path("var/lgsp"), description="Folder of the embedded journal, keys, secrets and logs.")
     database_url: str = Field("", description="URL of the journal; empty: SQLite in the data folder.")
-    broker: str = Field("memory://", description="URL of the broker: memory:// inside `lgsp up`.")
+    broker: str = Field(
+        EMBEDDED,
+        description="URL of the broker: memory:// inside `lgsp up`, amqp://user:password@host:5672/vhost for RabbitMQ.",
+    )
     host: str = Field("127.0.0.1", description="Address on which the data plane listens.")
     port: int = Field(8080, ge=0, le=65535, description="Port of the data plane; 0 takes a free one.")
+    url: str = Field(
+        "",
+        description="Where the bus answers, for `lgsp send` on a machine whose data folder is not served.",
+    )
+    grace: float = Field(
+        5.0,
+        ge=0,
+        description="Seconds for which `lgsp serve` goes on answering after SIGTERM, not ready any more, so that a load"
+        " balancer sees it in time.",
+    )
     egress: tuple[IPv4Network | IPv6Network, ...] = Field(
         (),
         description='Networks that the bus may call, as a JSON list: ["10.0.0.0/8"]. Empty: any but loopback,'
@@ -35,7 +51,11 @@ class Settings(BaseSettings):
         None,
         description="File of the key that the key ring is encrypted under; default: `master.key` in the data folder.",
     )
-    log: str = Field("", description="File for audit and process log lines, rotated; `-` is standard error.")
+    log: str = Field(
+        "",
+        description="File for audit and process log lines, rotated; `-` is standard error. `lgsp serve` and `lgsp work`"
+        " write to standard error where nothing is set, and leave it to others to rotate a file.",
+    )
     log_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Size at which the log file is rotated.")
     log_files: int = Field(10, ge=1, description="Rotated log files that are kept.")
     body_timeout: float = Field(30.0, gt=0, description="Seconds within which a request's body must have arrived.")

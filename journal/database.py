@@ -1,8 +1,13 @@
 """Opening the store that a URL names: migrating it, writing to it, asking it."""
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version as distribution_version
 from pathlib import Path
+from typing import Final
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -37,6 +42,9 @@ FORBIDDEN = "42501"
 MIGRATING = int.from_bytes(b"lgspmig", "big")
 """The advisory lock of who migrates: of processes that start together one does, the others find it done."""
 
+PREPARING: Final = int.from_bytes(b"lgspprp", "big")
+"""The advisory lock of who makes what a journal begins with."""
+
 
 def sqlite_url(folder: Path) -> str:
     """The embedded default: one file in the data folder."""
@@ -70,6 +78,25 @@ def migrate(url: str, *, post: bool = False, version: str = VERSION, versions: P
             raise SettingInvalid(name="database", hint="its user may not make tables in it") from None
         raise SettingInvalid(name="database", hint="there is something in it that the bus has not made") from None
     return left
+
+
+@contextmanager
+def one_at_a_time(url: str) -> Iterator[None]:
+    """Hold whoever else wants to prepare this journal, on whichever machine. Raises `SettingInvalid`,
+    `JournalUnavailable`."""
+    if _of_postgresql(url):
+        try:
+            with connect(url, {}, "lgsp-prepare", autocommit=True) as connection:
+                connection.execute("SELECT pg_advisory_lock(%s)", [PREPARING])
+                yield
+        except psycopg.Error:
+            raise JournalUnavailable from None
+        return
+    path = _sqlite_path(url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".preparing").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def steps_left(url: str) -> tuple[str, ...]:

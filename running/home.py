@@ -24,7 +24,7 @@ from identity.secrets import Secrets
 from identity.tokens import LIFE
 from identity.tokens import issue as issue_token
 from journal.commands import Command, Event, PutDocuments, PutRow
-from journal.database import migrate, open_engine, open_store, sqlite_url
+from journal.database import migrate, one_at_a_time, open_engine, open_store, sqlite_url
 from journal.queries import Queries
 from journal.store import Store
 from running import logs
@@ -50,14 +50,17 @@ class Home:
         return self.settings.database_url or sqlite_url(self.settings.data)
 
     def prepare(self) -> None:
-        """Make or migrate the journal; make the keys that are missing."""
+        """Make or migrate the journal; make the keys that are missing. Of processes that begin together one does, the
+        others find it done."""
         _own(self.settings.data)
-        migrate(self.url)
-        load_master_key(self.settings.master_key_file, create=True)
-        ring = self.keys()
-        for purpose in Purpose:
-            if not ring.in_use(purpose):
-                self._put_key(purpose)
+        with one_at_a_time(self.url):
+            migrate(self.url)
+            # A master key that did not seal the keys that are there already is worth nothing: none is made then.
+            load_master_key(self.settings.master_key_file, create=not self.queries.key_rows())
+            ring = self.keys()
+            for purpose in Purpose:
+                if not ring.in_use(purpose):
+                    self._put_key(purpose)
 
     @property
     def engine(self) -> Engine:

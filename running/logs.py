@@ -5,10 +5,14 @@ what the process says of itself. Neither ever holds data out of a message.
 """
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
-from logging.handlers import RotatingFileHandler
+from contextlib import suppress
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler, WatchedFileHandler
 from pathlib import Path
+from select import PIPE_BUF
 from typing import Any
 
 import orjson
@@ -16,15 +20,24 @@ import structlog
 
 from bus.settings import Settings
 
+STDERR = 2
+
+LARGEST_PIECE = 1024 * 1024
+"""Bytes; a commit's audit events are about 200 kB at most."""
+
 STREAM = "lgsp"
 """The name of the one standard-library logger that every line goes through."""
 
 
-def configure(settings: Settings) -> Callable[[Sequence[bytes]], None]:
+def configure(settings: Settings, *, shared: bool = False) -> Callable[[Sequence[bytes]], None]:
     """Begin to log, into the data folder where the settings name nothing; what is returned writes committed audit
-    events."""
+    events. `shared`: other processes write there at the same time, and nobody rotates."""
     handler: logging.Handler
-    if settings.log == "-":
+    if shared and settings.log in {"", "-"}:
+        handler = _Whole()
+    elif shared:
+        handler = _Appended(settings.log, encoding="utf-8")
+    elif settings.log == "-":
         handler = logging.StreamHandler(sys.stderr)
     else:
         path = Path(settings.log) if settings.log else settings.data / "log" / "lgsp.jsonl"
@@ -50,6 +63,27 @@ def configure(settings: Settings) -> Callable[[Sequence[bytes]], None]:
         cache_logger_on_first_use=False,
     )
     return _audit(stream)
+
+
+class _Whole(logging.Handler):
+    """Standard error that several processes write to: what is written at once, up to so much, arrives in one piece."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        piece = b""
+        with suppress(OSError):
+            for line in self.format(record).encode().split(b"\n"):
+                if piece and len(piece) + len(line) >= PIPE_BUF:
+                    os.write(STDERR, piece)
+                    piece = b""
+                piece += line + b"\n"
+            os.write(STDERR, piece)
+
+
+class _Appended(WatchedFileHandler):
+    """A file that several processes append to, each in one piece; opened anew where it was moved away."""
+
+    def _open(self) -> TextIOWrapper:
+        return Path(self.baseFilename).open("a", LARGEST_PIECE, encoding=self.encoding)
 
 
 class _Stream:

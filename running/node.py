@@ -1,9 +1,15 @@
-"""One process of the bus: puts the parts together, runs them, and takes them down without losing anything."""
+"""What a process of the bus consists of: puts the parts together, runs them, and takes them down without losing
+anything.
+
+A gateway accepts, a worker delivers and sweeps, and `lgsp up` is both. Each is a context: entered, its parts run; on
+the way out, what is under way ends and everything is written.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any, Final
 
 import structlog
 from starlette.types import ASGIApp
@@ -13,6 +19,7 @@ from bus.clock import Clock
 from bus.errors import BusError
 from gateway import data_plane
 from journal.committer import Committer
+from journal.counting import Count
 from journal.queries import Queries
 from journal.store import Store
 from routes.accept import Acceptor
@@ -28,18 +35,50 @@ from routes.sweeper import Sweeper
 from routes.waiting import Waiting
 from routes.work import Worker
 
-FOLLOW_EVERY = 1.0
+FOLLOW_EVERY: Final = 1.0
 """Seconds between two looks whether a document, a credential or a key has changed."""
+
+COUNT_EVERY: Final = 1.0
+"""Seconds between two looks at what was counted, in a process that does not sweep."""
 
 log = structlog.get_logger("node")
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """What a running process offers: the data plane as an ASGI application, and its parts for tests.
+class Parts:
+    """What every process has. `process` is its name: signals, attempts and audit events go by it."""
 
-    `waiting` is closed when the process is to end, so that whoever waits is told where to look later.
-    """
+    committer: Committer
+    queries: Queries
+    broker: Broker
+    snapshots: Snapshots
+    backlog: Backlog
+    room: Room
+    ringer: Ringer
+    clock: Clock
+    process: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The data plane as an ASGI application. `waiting` is closed when the process is to end, so that whoever waits is
+    told where to look later."""
+
+    app: ASGIApp
+    waiting: Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """What delivers."""
+
+    sweeper: Sweeper
+    worker: Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The whole bus in one process: the data plane, and its parts for tests."""
 
     app: ASGIApp
     waiting: Waiting
@@ -47,6 +86,80 @@ class Node:
     snapshots: Snapshots
     sweeper: Sweeper
     worker: Worker
+
+
+@asynccontextmanager
+async def parts(
+    store: Store,
+    queries: Queries,
+    broker: Broker,
+    load: Callable[[], Snapshot],
+    clock: Clock,
+    process: str,
+    told: Callable[[Sequence[bytes]], None] | None = None,
+) -> AsyncIterator[Parts]:
+    """What every process has, running. `load` reads the newest snapshot; it blocks."""
+    committer = Committer(store, told)
+    snapshots = Snapshots(clock)
+    room = Room(reachable=lambda: broker.reachable)
+    ringer = Ringer(broker, committer, room)
+    try:
+        snapshots.refreshed(await asyncio.to_thread(load))
+        async with _tasks(ringer.run(), _follow(snapshots, queries, load)):
+            yield Parts(committer, queries, broker, snapshots, Backlog(room), room, ringer, clock, process)
+    finally:
+        await broker.close()
+        await asyncio.to_thread(committer.close)
+
+
+@asynccontextmanager
+async def accepting(parts: Parts, body_timeout: float, *, counts: bool = True) -> AsyncIterator[Gateway]:
+    """A gateway; `counts` where nobody sweeps in this process and so tells what waits."""
+    waiting = Waiting()
+    refusals = Refusals(parts.committer, parts.clock, parts.process)
+    acceptor = Acceptor(
+        parts.committer, parts.ringer, parts.backlog, Quotas(parts.clock), refusals, parts.clock, parts.process
+    )
+    door = FrontDoor(
+        parts.snapshots,
+        acceptor,
+        waiting,
+        parts.committer,
+        parts.queries,
+        refusals,
+        parts.clock,
+        parts.process,
+        body_timeout,
+    )
+    await parts.broker.listen(parts.process, waiting.hear, waiting.missed)
+    each = [refusals.run(), *([_count(parts)] if counts else [])]
+    try:
+        async with _tasks(*each):
+            yield Gateway(data_plane(door), waiting)
+    finally:
+        with suppress(BusError):
+            await refusals.tell()
+
+
+@asynccontextmanager
+async def delivering(parts: Parts, sweep_every: float, *, alone: bool = False) -> AsyncIterator[Working]:
+    """A worker. `alone`: no other process serves the journal in this data folder, and what earlier ones left behind is
+    taken back first.
+
+    On the way out it takes nothing more, and the calls in flight are awaited.
+    """
+    sweeper = Sweeper(
+        parts.committer, parts.queries, parts.ringer, parts.broker, parts.backlog, parts.room, parts.process
+    )
+    worker = Worker(parts.snapshots, parts.committer, parts.queries, parts.broker, parts.clock, parts.process)
+    if alone:
+        await sweeper.start()
+    await worker.follow()
+    try:
+        async with _tasks(sweeper.run(sweep_every), worker.run()):
+            yield Working(sweeper, worker)
+    finally:
+        await worker.drain()
 
 
 @asynccontextmanager
@@ -62,44 +175,27 @@ async def running(
     body_timeout: float = 30.0,
     sweep_every: float = 0.2,
 ) -> AsyncIterator[Node]:
-    """Gateway, worker and sweeper in one process that serves its journal alone.
+    """Gateway and worker in one process."""
+    async with (
+        parts(store, queries, broker, load, clock, process, told) as each,
+        accepting(each, body_timeout, counts=False) as gateway,
+        delivering(each, sweep_every, alone=True) as working,
+    ):
+        yield Node(gateway.app, gateway.waiting, each.committer, each.snapshots, working.sweeper, working.worker)
 
-    Whatever earlier processes left behind is taken back before anything is served. `load` reads the newest snapshot; it
-    blocks. On the way out, calls in flight are awaited and everything is written.
-    """
-    committer = Committer(store, told)
-    room = Room(reachable=lambda: broker.reachable)
-    snapshots, backlog, waiting = Snapshots(clock), Backlog(room), Waiting()
-    ringer = Ringer(broker, committer, room)
-    sweeper = Sweeper(committer, queries, ringer, broker, backlog, room, process)
-    worker = Worker(snapshots, committer, queries, broker, clock, process)
-    refusals = Refusals(committer, clock, process)
-    acceptor = Acceptor(committer, ringer, backlog, Quotas(clock), refusals, clock, process)
-    door = FrontDoor(snapshots, acceptor, waiting, committer, queries, refusals, clock, process, body_timeout)
-    snapshots.refreshed(await asyncio.to_thread(load))
-    await broker.listen(process, waiting.hear, waiting.missed)
-    await sweeper.start()
-    await worker.follow()
-    tasks = [
-        asyncio.create_task(ringer.run()),
-        asyncio.create_task(sweeper.run(sweep_every)),
-        asyncio.create_task(worker.run()),
-        asyncio.create_task(_follow(snapshots, queries, load)),
-        asyncio.create_task(refusals.run()),
-    ]
+
+@asynccontextmanager
+async def _tasks(*each: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Beside what is done inside, and ended with it."""
+    tasks = [asyncio.create_task(one) for one in each]
     try:
-        yield Node(data_plane(door), waiting, committer, snapshots, sweeper, worker)
+        yield
     finally:
         for task in tasks:
             task.cancel()
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
-        await worker.drain()
-        await broker.close()
-        with suppress(BusError):
-            await refusals.tell()
-        await asyncio.to_thread(committer.close)
 
 
 async def _follow(snapshots: Snapshots, queries: Queries, load: Callable[[], Snapshot]) -> None:
@@ -114,3 +210,20 @@ async def _follow(snapshots: Snapshots, queries: Queries, load: Callable[[], Sna
             log.warning("snapshot-not-refreshed", code=unavailable.code)
         except Exception as unforeseen:  # noqa: BLE001 - the process goes on until its snapshot is stale
             log.error("snapshot-not-refreshed", kind=type(unforeseen).__name__)
+
+
+async def _count(parts: Parts) -> None:
+    """Take over what some sweeper has counted."""
+    counted_at = 0
+    while True:
+        try:
+            standing = (await asyncio.to_thread(parts.queries.present)).conditions
+            newest = max((each.counted_at for each in standing), default=0)
+            if newest > counted_at:
+                counted_at = newest
+                parts.backlog.sample(Count(each.system, each.waiting, each.queued, each.oldest) for each in standing)
+        except BusError as unavailable:
+            log.warning("backlog-unknown", code=unavailable.code)
+        except Exception as unforeseen:  # noqa: BLE001 - what was counted last holds until the next time
+            log.error("backlog-unknown", kind=type(unforeseen).__name__)
+        await asyncio.sleep(COUNT_EVERY)

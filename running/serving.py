@@ -40,10 +40,12 @@ DRAIN: Final = 20
 
 
 class Serving(uvicorn.Config):
-    """How the data plane is served. `patience` is how many seconds a request's head may take."""
+    """How the data plane is served. `patience` is how many seconds a request's head may take; `closing`: every answer
+    closes its connection."""
 
     def __init__(self, app: ASGIApp, patience: float) -> None:
         self.patience = patience
+        self.closing = False
         super().__init__(
             cast("Any", app),
             http=Connection,
@@ -71,6 +73,7 @@ class Connection(HttpToolsProtocol):
         _loop: AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self._serving = config
         self._patience = config.patience
         self._deadline: TimerHandle | None = None
         self._stalled: TimerHandle | None = None
@@ -83,6 +86,11 @@ class Connection(HttpToolsProtocol):
     def _answering(self) -> RequestResponseCycle | None:
         """The newest request, as long as the application has not answered it."""
         return None if self.cycle is None or self.cycle.response_complete else self.cycle
+
+    def close_after_this(self) -> None:
+        """The answer that is on its way is the last one."""
+        if waiting := self._answering:
+            waiting.keep_alive = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -141,6 +149,8 @@ class Connection(HttpToolsProtocol):
         self._fruitless = 0
         self._end_deadline()
         super().on_headers_complete()
+        if self._serving.closing:
+            self.close_after_this()
         self.headers = []  # trailers go nowhere (RFC 9110 §6.5.1)
 
     def on_body(self, body: bytes) -> None:

@@ -19,15 +19,15 @@ def send(
     data: Data = None,
     wait: Annotated[int | None, typer.Option(help="Seconds to wait for the end of it.")] = None,
     key: Annotated[str | None, typer.Option(help="Idempotency-Key.")] = None,
+    url: Annotated[str | None, typer.Option(help="Where the bus answers, if not out of the data folder.")] = None,
     json: Json = False,
 ) -> None:
     """Send a message through the gateway, as its system would."""
     from running.client import Client
 
-    with opened(read_settings(data=data)) as home:
+    with opened(read_settings(data=data, url=url)) as home:
         body = sys.stdin.buffer.read() if str(file) == "-" else _read(file)
-        url = _url(home.settings)
-        answer = Client(url, home, known_system(home, sender)).send(contract, body, wait=wait, key=key)
+        answer = Client(_url(home.settings), home, known_system(home, sender)).send(contract, body, wait=wait, key=key)
     require(printing.answer(out, answer, lgsp(home.settings.data), json=json))
 
 
@@ -51,7 +51,10 @@ def _read(file: Path) -> bytes:
 
 
 def _url(settings: Settings) -> str:
-    url = served_at(settings)
+    url = settings.url.rstrip("/") or served_at(settings)
     if url is None:
-        raise typer.BadParameter(f"no bus is serving {settings.data}: start one with `{lgsp(settings.data)('up')}`")
+        start = lgsp(settings.data)("up")
+        raise typer.BadParameter(
+            f"no bus is serving {settings.data}: start one with `{start}`, or say with --url where one answers"
+        )
     return url

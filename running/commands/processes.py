@@ -1,8 +1,9 @@
-"""`lgsp up` and `lgsp demo`: the processes of the bus."""
+"""`lgsp up`, `lgsp serve`, `lgsp work` and `lgsp demo`: the processes of the bus."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -10,19 +11,25 @@ from bus.settings import read_settings
 from running import printing
 from running.commands.terminal import Data, err, lgsp, opened, out, require
 from running.home import serving
+from running.task import Task
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on; 0: a free one.", show_default="8080")]
+Workers = Annotated[int, typer.Option(min=1, max=64, help="Processes.")]
+Endpoint = Annotated[list[str] | None, typer.Option(help="SYSTEM=URL: call it there instead.")]
 
 
 def up(
     data: Data = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0: a free one.", show_default="8080")] = None,
+    host: Host = None,
+    port: Port = None,
     province: Annotated[Path | None, typer.Option(help="Folder of documents to apply first.")] = None,
-    endpoint: Annotated[list[str] | None, typer.Option(help="SYSTEM=URL: call it there instead.")] = None,
+    endpoint: Endpoint = None,
 ) -> None:
     """Serve the whole bus in one process: no server needed."""
     from running.apply import apply_folder
     from running.up import Serve
-    from running.up import up as serve
+    from running.up import up as run
 
     settings = read_settings(data=data, host=host, port=port)
     overrides = dict(_pair(each) for each in endpoint or ())
@@ -32,7 +39,35 @@ def up(
             given = apply_folder(home, province, lambda plan: printing.plan(err, plan))
             printing.problems(err, given.problems)
             require(given.done)
-        serve(Serve(settings, overrides, lambda url, _: out.print(f"lgsp serves {url} (stop with Ctrl-C)")), home)
+        run(Serve(settings, overrides, lambda url, _: out.print(f"lgsp serves {url} (stop with Ctrl-C)")), home)
+
+
+def serve(
+    data: Data = None,
+    host: Host = None,
+    port: Port = None,
+    workers: Workers = 1,
+) -> None:
+    """Serve the data plane in several processes that share a journal and a broker."""
+    from running.listening import listen
+    from running.parent import require_servers
+
+    settings = read_settings(data=data, host=host, port=port)
+    require_servers(settings)
+    with listen(settings) as listening:
+        url = f"http://{settings.host}:{listening.getsockname()[1]}"
+        task = Task("gateway", settings.model_dump(mode="json"), listening.fileno())
+        _keep(task, workers, f"serves {url}", listening.close)
+
+
+def work(data: Data = None, workers: Workers = 1, endpoint: Endpoint = None) -> None:
+    """Deliver what gateways accept, in several processes, and sweep."""
+    from running.parent import require_servers
+
+    settings = read_settings(data=data)
+    require_servers(settings)
+    overrides = dict(_pair(each) for each in endpoint or ())
+    _keep(Task("worker", settings.model_dump(mode="json"), endpoints=overrides), workers, "works")
 
 
 def demo(
@@ -44,6 +79,26 @@ def demo(
     from running.demo import run
 
     sys.exit(run(out, data, lgsp(data), once=once, port=port))
+
+
+def _keep(task: Task, count: int, does: str, ending: Callable[[], None] = lambda: None) -> NoReturn:
+    """Until it is told to end."""
+    import asyncio
+
+    from running.parent import Parent
+
+    each = "1 process" if count == 1 else f"{count} processes"
+
+    def ready() -> None:
+        out.print(f"lgsp {does} in {each} (stop with Ctrl-C)")
+
+    def told(what: str) -> None:
+        err.print(printing.plain(f"lgsp: {what}"))
+
+    async def keep() -> int:
+        return await Parent(task, count, ready, told, ending).run()
+
+    sys.exit(asyncio.run(keep()))
 
 
 def _pair(text: str) -> tuple[str, str]:

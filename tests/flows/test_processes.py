@@ -1,0 +1,229 @@
+"""The bus as a province runs it: gateways and workers in processes of their own, PostgreSQL and RabbitMQ."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bus.settings import read_settings
+from identity.keyring import Purpose
+from provinces.model.applications.runner import applications
+from provinces.model.flows import FOLDER
+from running.apply import apply_folder
+from running.demo import _stand_ins
+from running.home import Home
+from tests.process import LGSP, PATIENCE
+from tests.processes import Running, lives, running
+from tests.services import postgresql
+
+CITIZEN = FOLDER / "population/examples/verify-citizen.json"
+READING = FOLDER / "environment/examples/reading-below-100.json"
+ONE_STOP, STATIONS = "one-stop.province", "stations.air-quality"
+
+
+@dataclass(frozen=True)
+class Province:
+    """Where its processes find everything; `lgsp` is each of its commands."""
+
+    folder: Path
+    environment: dict[str, str]
+    options: list[str]
+
+    def lgsp(self, *arguments: str) -> str:
+        ran = subprocess.run(
+            [str(LGSP), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+            env=os.environ | self.environment,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    def home(self) -> Home:
+        """Its data folder and its journal, opened in this process."""
+        settings = read_settings(
+            {}, data=Path(self.environment["LGSP_DATA"]), database_url=self.environment["LGSP_DATABASE_URL"]
+        )
+        return Home(settings, "tester")
+
+    def ended(self, message: str) -> dict[str, Any]:
+        while (shown := json.loads(self.lgsp("audit", "show", message, "--json")))["state"] != "done":
+            time.sleep(0.05)
+        return dict(shown)
+
+
+@pytest.fixture(scope="module")
+def province(
+    postgresql_server: str, rabbitmq_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Province]:
+    """An empty database, the model province's secrets, its stand-ins; not yet its documents."""
+    folder = tmp_path_factory.mktemp("processes")
+    passwords = {system: f"password-of-{system}" for system in applications()}
+    with postgresql.database(postgresql_server) as url, _stand_ins(passwords, folder / "ports.json") as endpoints:
+        environment = {
+            "LGSP_DATA": str(folder / "data"),
+            "LGSP_DATABASE_URL": url,
+            "LGSP_BROKER": rabbitmq_server,
+            "LGSP_EGRESS": '["127.0.0.0/8"]',
+            "LGSP_PORT": "0",
+            "LGSP_GRACE": "0",
+        }
+        options = [option for name, at in endpoints.items() for option in ("--endpoint", f"{name}={at}")]
+        yield Province(folder, environment, options)
+
+
+@pytest.fixture(scope="module")
+def gateways(province: Province) -> Iterator[Running]:
+    """Two, begun at once on the empty database; then the documents."""
+    with running(province.folder, province.environment, "serve", "--workers", "2") as serve:
+        home = province.home()
+        for system, application in applications().items():
+            home.set_secret(application.agency, application.secret, f"password-of-{system}")
+        home.issue_credential(STATIONS)
+        assert apply_folder(home, FOLDER).done
+        home.close()
+        yield serve
+
+
+@pytest.fixture(scope="module")
+def workers(province: Province, gateways: Running) -> Iterator[Running]:
+    with running(province.folder, province.environment, "work", "--workers", "2", *province.options) as work:
+        yield work
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for it; the time-out of the test is the end of patience."""
+    while not holds():
+        time.sleep(0.05)
+
+
+@dataclass
+class Load:
+    """Clients with keep-alive connections, one message after the other."""
+
+    url: str
+    token: str
+    seen: Counter[str] = field(default_factory=Counter)
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, clients: int, meanwhile: Callable[[], None]) -> Counter[str]:
+        """What was answered, and what failed, from before `meanwhile` until after it."""
+        threads = [threading.Thread(target=self._client) for _ in range(clients)]
+        for each in threads:
+            each.start()
+        try:
+            until(lambda: self.seen.total() > 20 * clients)
+            meanwhile()
+            before = self.seen.total()
+            until(lambda: self.seen.total() > before + 20 * clients)
+        finally:
+            self._over.set()
+            for each in threads:
+                each.join()
+        return self.seen
+
+    def _client(self) -> None:
+        connection = HTTPConnection(self.url.removeprefix("http://"), timeout=PATIENCE)
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        body = READING.read_bytes()
+        while not self._over.is_set():
+            try:
+                connection.request("POST", "/messages/environment.air-quality", body, headers)
+                answer = connection.getresponse()
+                answer.read()
+                self.seen[str(answer.status)] += 1
+            except (HTTPException, OSError) as failed:
+                self.seen[type(failed).__name__] += 1
+                connection.close()
+        connection.close()
+
+
+def test_one_of_many_prepares(province: Province, gateways: Running) -> None:
+    """Of gateways that begin together on an empty database one makes the keys: there is one for each purpose."""
+    home = province.home()
+    purposes = [row.purpose for row in home.queries.key_rows()]
+    home.close()
+    assert sorted(purposes) == sorted(Purpose)
+
+
+def test_a_request_is_answered_across_processes(province: Province, gateways: Running, workers: Running) -> None:
+    """A caller waits in a gateway; a worker in another process calls the receiver, and the reply comes back."""
+    answer = json.loads(
+        province.lgsp(
+            "send", "population.citizen-verification", str(CITIZEN), "--as", ONE_STOP, "--url", gateways.url, "--json"
+        )
+    )
+    assert answer["status"] == 200
+    events = province.ended(answer["location"].rpartition("/")[2])["events"]
+    actors = {each["event"]: each["actor"] for each in events}
+    assert actors["attempt.ended"].startswith("worker-")
+
+
+def test_replaced_under_load_without_a_failed_request(province: Province, gateways: Running, workers: Running) -> None:
+    """SIGHUP replaces each process by a new one; clients that keep their connections notice nothing."""
+    token = province.lgsp("token", STATIONS).strip()
+    before = gateways.children
+
+    def replace() -> None:
+        gateways.tell(signal.SIGHUP)
+        until(lambda: not before & gateways.children and len(gateways.children) == 2)
+
+    assert set(Load(gateways.url, token).run(8, replace)) == {"202"}
+
+
+def test_a_killed_process_is_started_again(gateways: Running, workers: Running) -> None:
+    """A gateway and a worker that are killed have successors, and the operator is told why."""
+    for command in (gateways, workers):
+        victim = min(command.children)
+        os.kill(victim, signal.SIGKILL)
+        until(lambda command=command, victim=victim: len(command.children - {victim}) == 2)  # type: ignore[misc]
+        assert f"{victim} was ended by SIGKILL" in command.complaints.read_text()
+
+
+def test_all_end_when_told(province: Province, gateways: Running, workers: Running) -> None:
+    """SIGTERM ends each process, with 0."""
+    for command in (workers, gateways):
+        children = command.children
+        assert command.end() == 0
+        assert not any(lives(each) for each in children)
+
+
+def test_nobody_outlives_the_parent(province: Province) -> None:
+    """Even a parent that is killed leaves no process behind."""
+    with running(province.folder, province.environment, "serve", "--workers", "2") as serve:
+        children = serve.children
+        serve.process.kill()
+        until(lambda: not any(lives(each) for each in children))
+
+
+@pytest.mark.parametrize(
+    ("command", "environment", "wanted"),
+    [
+        ("serve", {"LGSP_BROKER": "amqp://127.0.0.1"}, "LGSP_DATABASE_URL"),
+        ("work", {"LGSP_DATABASE_URL": "postgresql://127.0.0.1/lgsp"}, "LGSP_BROKER"),
+    ],
+)
+def test_what_several_processes_need(tmp_path: Path, command: str, environment: dict[str, str], wanted: str) -> None:
+    """Without a journal and a broker that can be shared, both commands say plainly what to set, and end with 2."""
+    ran = subprocess.run(
+        [str(LGSP), command, "--data", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        env=os.environ | environment,
+    )
+    assert ran.returncode == 2
+    assert wanted in ran.stderr
