@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: bench check clean demo test
+.PHONY: bench check clean demo faults test
 
 demo: $(VENV)/run ## Watch real messages travel through a model province (ONCE=1: run the flows and leave; PORT=8081)
 	$(BIN)/lgsp demo --data var/demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
@@ -20,6 +20,9 @@ check: $(VENV)/dev ## Formatting, lint, types, the direction of imports, unused 
 
 bench: $(VENV)/dev ## Measure, each figure beside the raw limit of the same run
 	$(BIN)/python -m bench
+
+faults: $(VENV)/dev ## Harm everything there is while messages flow, and count what became of each (FAULTS="--quick")
+	$(BIN)/python -m tests.faults $(FAULTS)
 
 clean: ## Remove the virtual environment and what runs left behind
 	rm -rf $(VENV) var

@@ -40,18 +40,33 @@ class Server:
 
     folder: Path
     port: int
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What its processes find in their environment beside ours."""
+
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
         return f"postgresql://{ACCOUNT}@127.0.0.1:{self.port}/postgres"
 
+    @property
+    def runs(self) -> bool:
+        """Whether its process is there: it may have ended by itself."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
     def start(self, **settings: str) -> None:
         """Start it, and wait until it lets clients in."""
         options = [f"--{name}={value}" for name, value in {**SETTINGS, "port": str(self.port), **settings}.items()]
         command = [str(binaries() / "postgres"), "-D", str(self.folder), *options]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, **_account(), cwd=self.folder)
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=os.environ | self.environment, cwd=self.folder, **_account()
+            )
         for _ in range(LOOKS):
             try:
                 psycopg.connect(self.url, connect_timeout=2).close()
@@ -73,18 +88,21 @@ class Server:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
-    """A running server of one's own, ended and removed afterwards. Raises `Missing`."""
+def server(
+    parent: Path | None = None, environment: Mapping[str, str] | None = None, **settings: str
+) -> Iterator[Server]:
+    """A running server of one's own, ended and removed afterwards. Its data lie in a folder below `parent`, which the
+    server's account must be able to enter. Raises `Missing`."""
     initdb = str(binaries() / "initdb")
     # Not below pytest's folder: that one is closed to the server's account.
-    folder = Path(tempfile.mkdtemp(prefix="lgsp-postgresql-"))
-    own = Server(folder, _free_port())
+    folder = Path(tempfile.mkdtemp(prefix="lgsp-postgresql-", dir=parent))
+    own = Server(folder, _free_port(), environment or {})
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, ACCOUNT, ACCOUNT)
         how = ["--username", ACCOUNT, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
         subprocess.run([initdb, "-D", str(folder), *how], check=True, capture_output=True, **_account(), cwd=folder)
-        own.start()
+        own.start(**settings)
         yield own
     finally:
         own.stop()

@@ -1,4 +1,5 @@
-"""A proxy in front of a PostgreSQL server that can cut a connection at its COMMIT, on either side of it."""
+"""Proxies on loopback: one that passes bytes on and can cut or stall every connection, and one in front of a PostgreSQL
+server that can also cut a connection at its COMMIT, on either side of it."""
 
 import socket
 import threading
@@ -25,22 +26,89 @@ class _Over(Exception):
 
 
 @dataclass
-class Proxy:
-    """Listens at `url`; `cut` holds for one COMMIT. While it is `closed` it lets nobody through."""
+class Relay:
+    """Passes on what comes to `listening`. While it is `closed` it lets nobody through."""
 
-    server: str
+    address: tuple[str, int]
     listening: socket.socket
+    closed: bool = False
+    _going: threading.Event = field(default_factory=threading.Event)
+    _live: set["_Connection"] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._going.set()
+
+    @property
+    def port(self) -> int:
+        return int(self.listening.getsockname()[1])
+
+    def sever(self) -> None:
+        """Cut whoever is connected."""
+        for connection in list(self._live):
+            connection.end()
+
+    def reaches_from(self, port: int) -> bool:
+        """Whether a connection of this port of ours is passed on to the server."""
+        return any(connection.reaches_from(port) for connection in list(self._live))
+
+    def stall(self) -> None:
+        """From now on nothing is passed on, and nobody hears of it, until `resume`."""
+        self._going.clear()
+
+    def resume(self) -> None:
+        self._going.set()
+
+    def pause(self) -> None:
+        """Waits while everything is stalled."""
+        self._going.wait()
+
+    def run(self) -> None:
+        """Serve until the listening socket is closed."""
+        while True:
+            try:
+                client, _ = self.listening.accept()
+            except OSError:
+                return
+            server = self._reached()
+            if server is None:
+                client.close()
+                continue
+            for end in (client, server):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._start(self._connection(client, server))
+
+    def _reached(self) -> socket.socket | None:
+        try:
+            return None if self.closed else socket.create_connection(self.address)
+        except OSError:
+            return None
+
+    def _connection(self, client: socket.socket, server: socket.socket) -> "_Connection":
+        return _Connection(self, client, server)
+
+    def _start(self, connection: "_Connection") -> None:
+        self._live.add(connection)
+        threading.Thread(target=connection.forth, daemon=True).start()
+        threading.Thread(target=connection.back, daemon=True).start()
+
+    def forget(self, connection: "_Connection") -> None:
+        self._live.discard(connection)
+
+
+@dataclass
+class Proxy(Relay):
+    """Listens at `url`; `cut` holds for one COMMIT."""
+
+    server: str = ""
     cut: Cut | None = None
     stay_closed: bool = False
-    closed: bool = False
     _held: list[tuple[socket.socket, bytes]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        port = self.listening.getsockname()[1]
         url = urlsplit(self.server)
         return url._replace(
-            netloc=f"{url.username}@127.0.0.1:{port}", query="sslmode=disable&gssencmode=disable"
+            netloc=f"{url.username}@127.0.0.1:{self.port}", query="sslmode=disable&gssencmode=disable"
         ).geturl()
 
     def cut_off(self) -> Cut | None:
@@ -61,56 +129,84 @@ class Proxy:
     def hold(self, server: socket.socket, data: bytes) -> None:
         self._held.append((server, data))
 
-    def run(self) -> None:
-        """Serve until the listening socket is closed."""
-        while True:
-            try:
-                client, _ = self.listening.accept()
-            except OSError:
-                return
-            if self.closed:
-                client.close()
-                continue
-            url = urlsplit(self.server)
-            server = socket.create_connection((url.hostname, url.port))
-            connection = _Connection(self, client, server)
-            threading.Thread(target=connection.forth, daemon=True).start()
-            threading.Thread(target=connection.back, daemon=True).start()
+    def _connection(self, client: socket.socket, server: socket.socket) -> "_Connection":
+        return _Session(self, client, server)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Connection:
-    proxy: Proxy
+    relay: Relay
     client: socket.socket
     server: socket.socket
+
+    def forth(self) -> None:
+        """What the client says."""
+        self._pass_on(self.client, self.server)
+
+    def back(self) -> None:
+        """What the server answers."""
+        self._pass_on(self.server, self.client)
+
+    def reaches_from(self, port: int) -> bool:
+        with suppress(OSError):
+            return bool(self.server.getsockname()[1] == port)
+        return False
+
+    def end(self) -> None:
+        self.relay.forget(self)
+        _close(self.client)
+        _close(self.server)
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                self.relay.pause()
+                target.sendall(data)
+        self.end()
+
+
+@dataclass(eq=False)
+class _Session(_Connection):
+    """A connection to PostgreSQL."""
+
+    relay: Proxy
     withholding: bool = False
+    _buffer: bytes = b""
     _statements: dict[bytes, bytes] = field(default_factory=dict)
 
     def forth(self) -> None:
-        """What the client says, message by message."""
+        """What the client says, message by message; passed on in the pieces in which it came."""
         kept = False
         with suppress(OSError, _Over):
             self.server.sendall(self._read(startup=True))
             while True:
-                message = self._read()
-                if self._is_commit(message) and (cut := self.proxy.cut_off()):
-                    if cut is Cut.LATE:
-                        kept = True
-                        rest = message + self._read() + self._read() + self._read()
-                        self.proxy.hold(self.server, rest)
-                    if cut is not Cut.AFTER:
-                        break
-                    self.withholding = True
-                self.server.sendall(message)
+                passing = b""
+                while message := self._next():
+                    if self._is_commit(message) and (cut := self.relay.cut_off()):
+                        if cut is Cut.LATE:
+                            kept = True
+                            rest = message + self._read() + self._read() + self._read()
+                            self.relay.hold(self.server, rest)
+                        if cut is not Cut.AFTER:
+                            if passing:
+                                self.server.sendall(passing)
+                            raise _Over
+                        self.withholding = True
+                    passing += message
+                if passing:
+                    self.relay.pause()
+                    self.server.sendall(passing)
+                self._more()
         _close(self.client)
         if not kept:
             _close(self.server)
+        self.relay.forget(self)
 
     def back(self) -> None:
-        """What the server answers."""
         withheld = b""
         with suppress(OSError):
             while data := self.server.recv(65536):
+                self.relay.pause()
                 if self.withholding:
                     withheld += data
                     if COMMITTED in withheld:
@@ -130,17 +226,26 @@ class _Connection:
         return kind == b"B" and self._statements.get(second) == b"COMMIT"
 
     def _read(self, *, startup: bool = False) -> bytes:
-        head = self._exactly(4 if startup else 5)
-        return head + self._exactly(int.from_bytes(head[-4:], "big") - 4)
+        while not (message := self._next(startup=startup)):
+            self._more()
+        return message
 
-    def _exactly(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            more = self.client.recv(size - len(data))
-            if not more:
-                raise _Over
-            data += more
-        return data
+    def _next(self, *, startup: bool = False) -> bytes:
+        """The next whole message that has come; empty: there is none."""
+        head = 4 if startup else 5
+        if len(self._buffer) < head:
+            return b""
+        size = head - 4 + int.from_bytes(self._buffer[head - 4 : head], "big")
+        if len(self._buffer) < size:
+            return b""
+        message, self._buffer = self._buffer[:size], self._buffer[size:]
+        return message
+
+    def _more(self) -> None:
+        data = self.client.recv(65536)
+        if not data:
+            raise _Over
+        self._buffer += data
 
 
 def _close(ended: socket.socket) -> None:
@@ -151,16 +256,34 @@ def _close(ended: socket.socket) -> None:
 
 @contextmanager
 def proxy(server: str) -> Iterator[Proxy]:
-    """A proxy on a free port in front of the server that a URL names."""
+    """A proxy on a free port in front of the PostgreSQL server that a URL names."""
+    url = urlsplit(server)
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        own = Proxy(server, listening)
-        thread = threading.Thread(target=own.run, daemon=True)
-        thread.start()
-        try:
+        own = Proxy((url.hostname or "", url.port or 5432), listening, server=server)
+        with _running(own):
             yield own
-        finally:
-            own.closed = True
-            with suppress(OSError):
-                listening.shutdown(socket.SHUT_RDWR)
-            thread.join()
-            own.release()
+        own.release()
+
+
+@contextmanager
+def relay(port: int) -> Iterator[Relay]:
+    """A relay on a free port in front of another port of the loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        own = Relay(("127.0.0.1", port), listening)
+        with _running(own):
+            yield own
+
+
+@contextmanager
+def _running(own: Relay) -> Iterator[None]:
+    thread = threading.Thread(target=own.run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        own.closed = True
+        with suppress(OSError):
+            own.listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        own.resume()
+        own.sever()
