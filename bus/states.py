@@ -35,6 +35,7 @@ class Change(StrEnum):
     KILL = "kill"  # only a person can help
     EXPIRE = "expire"  # its life is over
     REPLAY = "replay"  # a person asks for another try
+    TAKE_REPLY = "take-reply"  # the answer that was kept raw is right by now
 
 
 class MessageState(StrEnum):
@@ -63,6 +64,7 @@ TRANSITIONS: Mapping[tuple[State, Change], State] = MappingProxyType(
         (State.DELIVERING, Change.EXPIRE): State.EXPIRED,
         (State.DELIVERED, Change.REPLAY): State.PENDING,
         (State.DEAD, Change.REPLAY): State.PENDING,
+        (State.DEAD, Change.TAKE_REPLY): State.DELIVERED,
         (State.EXPIRED, Change.REPLAY): State.PENDING,
     }
 )

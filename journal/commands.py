@@ -218,6 +218,22 @@ class Replay(Command[State | None]):
 
 
 @dataclass(frozen=True, slots=True)
+class TakeReply(Command[bool]):
+    """The stored answer of a delivery that is dead as `reply-invalid` is right by now: ``dead → delivered``, and
+    `reply` comes in its place. False: the delivery is not so any more. `revision` names the documents used."""
+
+    delivery: UUID
+    message: UUID
+    actor: str
+    revision: int
+    reply: Reply
+    reply_life: int
+
+    def weight(self) -> int:
+        return 1024 + len(self.reply.body.data)
+
+
+@dataclass(frozen=True, slots=True)
 class Record(Command[Reference]):
     """An audit event alone: a refusal, a read."""
 

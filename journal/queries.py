@@ -14,8 +14,8 @@ from bus.states import MessageState, State, message_state
 from journal.commands import Document, Reply
 from journal.conditions import Condition, Process
 from journal.counting import Count
+from journal.dead import ALL_DEAD, DeadCount, DeadFilter, counted, counts, page
 from journal.tables import (
-    attempts,
     audit_events,
     bodies,
     conditions,
@@ -117,42 +117,41 @@ class Queries:
         """The request's own bytes; None where they have gone."""
         return self._body(message, "request")
 
-    def reply(self, message: UUID) -> tuple[DeliveryView, Reply] | None:
-        """What the receiver of a request answered; None: nothing is stored."""
+    def reply(self, message: UUID, delivery: UUID | None = None) -> tuple[DeliveryView, Reply] | None:
+        """What the receiver of a request answered, or that of one delivery; None: nothing is stored."""
         question = select(replies.c.delivery, replies.c.kind, replies.c.fault).where(replies.c.message == message)
+        if delivery is not None:
+            question = question.where(replies.c.delivery == delivery)
         with self._asking() as connection:
             row = connection.execute(question.order_by(replies.c.at.desc())).first()
             if row is None:
                 return None
-            delivery = next(each for each in _deliveries(connection, [message])[message] if each.id == row.delivery)
+            view = next(each for each in _deliveries(connection, [message])[message] if each.id == row.delivery)
         body = self._body(message, f"reply:{row.delivery.hex}")
-        return (delivery, Reply(row.kind, body, row.fault)) if body else None
+        return (view, Reply(row.kind, body, row.fault)) if body else None
 
     def delivery(self, delivery: UUID) -> DeliveryView | None:
         with self._asking() as connection:
             row = connection.execute(select(deliveries).where(deliveries.c.id == delivery)).first()
         return _delivery(row) if row else None
 
-    def dead_letters(self, *, system: str | None = None, limit: int = 100) -> list[DeadLetter]:
-        """The newest first, with the code of the last attempt."""
-        last = and_(
-            attempts.c.delivery == deliveries.c.id,
-            attempts.c.number == deliveries.c.attempt,
-            attempts.c.late.is_(False),
-        )
-        question = (
-            select(deliveries, messages.c.contract, messages.c.version, messages.c.sender, attempts.c.code)
-            .join(messages, messages.c.id == deliveries.c.message)
-            .outerjoin(attempts, last)
-            .where(deliveries.c.state == State.DEAD)
-            .order_by(deliveries.c.id.desc())
-            .limit(limit)
-        )
-        if system is not None:
-            question = question.where(deliveries.c.system == system)
+    def dead_letters(
+        self,
+        wanted: DeadFilter = ALL_DEAD,
+        *,
+        limit: int = 100,
+        after: UUID | None = None,
+        newest_first: bool = True,
+    ) -> list[DeadLetter]:
+        """A page of them, with the code of the last attempt; `after` that delivery, in the order asked for."""
         with self._asking() as connection:
-            rows = connection.execute(question).all()
+            rows = connection.execute(page(wanted, limit=limit, after=after, newest_first=newest_first)).all()
         return [DeadLetter(_delivery(row), row.contract, row.version, row.sender, row.code or "") for row in rows]
+
+    def dead_counts(self, wanted: DeadFilter = ALL_DEAD) -> list[DeadCount]:
+        """How many there are, by system, contract and reason."""
+        with self._asking() as connection:
+            return list(counted(connection.execute(counts(wanted)).all()))
 
     def counts(self) -> dict[str, dict[State, int]]:
         """How many deliveries of each system are in each state."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from bus.states import State
 from journal.chain import Chain
-from journal.commands import Accept, Accepted, Event, Reference, Settle
+from journal.commands import Accept, Accepted, Event, Reference, Reply, Settle
 from journal.leases import PUBLISH_LEASE
 
 COLUMNS: Final = MappingProxyType(
@@ -92,21 +92,10 @@ class Rows:
 
     def settle(self, command: Settle, state: State | None) -> None:
         """The reply, the attempt and its event; `state` None: the outcome came after the lease had ended."""
-        if state and (reply := command.reply):
-            message, part = self.key(command.message), f"reply:{command.delivery.hex}"
+        if state and command.reply:
             if command.attempt > 1:
-                self.replaced.append((message, part))
-            self.of["replies"].append((self.key(command.delivery), message, reply.kind, reply.fault, self.now))
-            self.of["bodies"].append(
-                (
-                    message,
-                    part,
-                    reply.body.format,
-                    b"",
-                    reply.body.data,
-                    self.now + command.reply_life,
-                )
-            )
+                self.replace(command.delivery, command.message)
+            self.reply(command.delivery, command.message, command.reply, command.reply_life)
         self.of["attempts"].append(
             (
                 self.key(command.delivery),
@@ -122,6 +111,15 @@ class Rows:
             )
         )
         self.record(Event("attempt.ended", command.actor, command.message, _facts(command, state)))
+
+    def replace(self, delivery: UUID, message: UUID) -> None:
+        """The reply comes in the place of another."""
+        self.replaced.append((self.key(message), f"reply:{delivery.hex}"))
+
+    def reply(self, delivery: UUID, message: UUID, reply: Reply, life: int) -> None:
+        key, part = self.key(message), f"reply:{delivery.hex}"
+        self.of["replies"].append((self.key(delivery), key, reply.kind, reply.fault, self.now))
+        self.of["bodies"].append((key, part, reply.body.format, b"", reply.body.data, self.now + life))
 
     def replay(self, delivery: UUID, message: UUID, system: str, before: State, actor: str) -> None:
         facts: dict[str, str | int] = {"delivery": str(delivery), "stateBefore": before, "system": system}

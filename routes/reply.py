@@ -1,10 +1,11 @@
 """What a receiver answered, made into what the contract promised."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from adapters.call import Outcome, Result
 from bus.envelope import Body
-from bus.errors import BusError
+from bus.errors import BusError, Finding, ReplyInvalid, ReplyMissing
 from contracts.model import Contract, Part
 from journal.commands import Reply
 from routes.model import Convert, Route
@@ -27,23 +28,38 @@ def take(contract: Contract, route: Route, outcome: Outcome) -> tuple[Outcome, R
             return outcome, None
 
 
+def again(contract: Contract, route: Route, raw: Reply) -> Reply:
+    """What a raw answer, kept because it was wrong, is by the present contract and route: the reply, or the fault that
+    it was. Raises `ReplyInvalid` with the findings, or what the conversion refuses."""
+    if raw.fault:
+        fault = contract.faults.get(raw.fault)
+        return _made("fault", fault.part if fault else None, route.faults.get(raw.fault), raw.body, raw.fault)
+    if contract.reply is None:
+        raise ReplyMissing(exchange=contract.exchange)
+    return _made("reply", contract.reply, route.reply, raw.body, "")
+
+
 def _checked(outcome: Outcome, kind: str, part: Part | None, convert: Convert | None) -> tuple[Outcome, Reply | None]:
     raw = outcome.reply
     if raw is None:
         missing = replace(outcome, result=Result.REPLY_INVALID, code="reply-empty")
         return (missing, None) if part else (outcome, None)
-    code = "reply-invalid"
     try:
-        body = convert(raw) if convert else raw
-        if part is None or _valid(part, body):
-            return outcome, Reply(kind, body, outcome.fault)
+        return outcome, _made(kind, part, convert, raw, outcome.fault)
     except BusError as refused:
-        code = refused.code
-    return replace(outcome, result=Result.REPLY_INVALID, code=code, fault=""), Reply("raw", raw)
+        kept = Reply("raw", raw, outcome.fault)
+        return replace(outcome, result=Result.REPLY_INVALID, code=refused.code, fault=""), kept
 
 
-def _valid(part: Part, body: Body) -> bool:
+def _made(kind: str, part: Part | None, convert: Convert | None, raw: Body, fault: str) -> Reply:
+    body = convert(raw) if convert else raw
+    if part and (findings := _findings(part, body)):
+        raise ReplyInvalid(findings=findings)
+    return Reply(kind, body, fault)
+
+
+def _findings(part: Part, body: Body) -> Sequence[Finding]:
     if body.format is not part.format:
-        return False
+        return [Finding("", "format", part.format.media_type)]
     _, findings = part.validator.check(body)
-    return not findings
+    return findings

@@ -6,7 +6,8 @@ Everything that came from outside is printed with terminal control characters ma
 import json
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,18 @@ from typing import Any
 import orjson
 from rich.cells import cell_len
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from bus.clock import iso
+from bus.errors import Finding
 from bus.states import State
 from documents.check import Report
 from documents.plan import Plan
 from documents.problems import Problem, Severity
 from identity.credentials import Credential
+from journal.dead import DeadCount
 from journal.queries import AuditRow, DeadLetter, DeliveryView, MessageView
 from running.apply import Applied
 from running.client import Answer
@@ -55,6 +59,9 @@ class Lgsp:
 def plain(text: object) -> Text:
     """Text as it is, but for what a terminal would obey."""
     return Text("".join(each if each.isprintable() or each == "\n" else f"\\x{ord(each):02x}" for each in str(text)))
+
+
+MOST_FINDINGS = 50
 
 
 def print_json(out: Console, document: object) -> None:
@@ -168,6 +175,26 @@ def dead_letters(out: Console, letters: Sequence[DeadLetter], *, json: bool) -> 
     else:
         columns = ["delivery", "system", "contract", "sender", "reason", "code", "attempts", "since"]
         table(out, columns, ([row[column] for column in columns] for row in rows), "no dead letters")
+
+
+def dead_counts(out: Console, counts: Sequence[DeadCount]) -> None:
+    columns = ["count", "system", "contract", "reason"]
+    table(out, columns, ([each.count, each.system, each.contract, each.reason] for each in counts), "no dead letters")
+
+
+def findings(out: Console, found: Sequence[Finding]) -> None:
+    """What is wrong with a body, a line each; at most fifty."""
+    for each in found[:MOST_FINDINGS]:
+        out.print(plain(f"  {each.place or '/'}: {each.rule} {each.limit}".rstrip()))
+
+
+@contextmanager
+def progress(out: Console, what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A bar that grows with each call."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=out, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)
 
 
 def delivery(out: Console, view: DeliveryView, rows: Sequence[AuditRow], lgsp: Lgsp, *, json: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 from psycopg import sql
 
 from bus.states import Change, State, change
-from journal import commands, conditions
+from journal import commands, conditions, taking
 from journal.commands import Accepted, Command, Reference
 from journal.postgresql.transaction import Transaction, columns, insertion
 from journal.tables import metadata
@@ -44,6 +44,10 @@ def replay(transaction: Transaction, command: commands.Replay, _: None) -> State
     transaction.run(REPLAY, [after, now, now + life, now, command.delivery])
     transaction.rows.replay(command.delivery, message, system, before, command.actor)
     return before
+
+
+def take_reply(transaction: Transaction, command: commands.TakeReply, _: None) -> bool:
+    return taking.take_reply(transaction.plain, transaction.rows, command)
 
 
 def record(transaction: Transaction, command: commands.Record, _: None) -> Reference:

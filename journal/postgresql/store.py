@@ -38,6 +38,7 @@ HANDLERS: Mapping[type[Command[Any]], Callable[[Transaction, Any, Any], object]]
         commands.Unring: statements.as_answered,
         commands.Sweep: sweep,
         commands.Replay: statements.replay,
+        commands.TakeReply: statements.take_reply,
         commands.Record: statements.record,
         commands.PutDocuments: statements.put_documents,
         commands.PutRow: statements.put_row,

@@ -4,7 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from bus.states import Change, State, change, sources, target
-from journal import commands, conditions
+from journal import commands, conditions, taking
 from journal.commands import Accepted, Claimed, Reference
 from journal.sqlite.transaction import Transaction
 
@@ -99,6 +99,10 @@ def replay(transaction: Transaction, command: commands.Replay) -> State | None:
     )
     transaction.rows.replay(command.delivery, message, system, before, command.actor)
     return before
+
+
+def take_reply(transaction: Transaction, command: commands.TakeReply) -> bool:
+    return taking.take_reply(transaction.run, transaction.rows, command)
 
 
 def record(transaction: Transaction, command: commands.Record) -> Reference:

@@ -29,6 +29,7 @@ HANDLERS: Mapping[type[Command[Any]], Callable[[Transaction, Any], object]] = Ma
         commands.Unring: statements.unring,
         commands.Sweep: sweep,
         commands.Replay: statements.replay,
+        commands.TakeReply: statements.take_reply,
         commands.Record: statements.record,
         commands.PutDocuments: statements.put_documents,
         commands.PutRow: statements.put_row,

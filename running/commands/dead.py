@@ -1,33 +1,64 @@
 """`lgsp dead`: look at dead letters, and try them again."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from bus.errors import DeliveryUnknown
+from bus.clock import iso
+from bus.errors import BusError, DeliveryUnknown
 from bus.settings import read_settings
 from bus.states import State
+from identity.grants import CIVIL_TIME
 from journal.commands import Replay
+from journal.dead import DeadFilter
 from running import printing
-from running.commands.terminal import Data, Json, err, lgsp, opened, out, uuid
-from running.home import me
+from running.commands.terminal import Data, Json, err, lgsp, opened, out, require, uuid
+from running.home import Home
 
-MAY_HAVE_ACTED = ("outcome-unknown", "reply-invalid")
-"""Reasons of dead letters whose receiver was reached: one that knows no duplicates would do twice what was asked."""
+EXAMPLES = 5
+"""Dead letters that are shown before many are tried again."""
+
+INTERRUPTED = 130
+"""The exit status of what was broken off (128 + SIGINT)."""
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: deliveries that wait for a person.")
+
+
+def moment(text: str) -> int:
+    """Milliseconds since the epoch; a time without a zone is one of this country."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("write a time as 2026-11-22T09:55:00Z, or a day as 2026-11-22") from None
+    return int((read if read.tzinfo else read.replace(tzinfo=CIVIL_TIME)).timestamp() * 1000)
+
+
+System = Annotated[str | None, typer.Option(help="Only to this system.")]
+Contract = Annotated[str | None, typer.Option(help="Only of this contract: NAME, NAME@1, NAME@1.2.0.")]
+Reason = Annotated[str | None, typer.Option(help="Only dead for this reason.")]
+Code = Annotated[str | None, typer.Option(help="Only with this code of the last attempt.")]
+Since = Annotated[int | None, typer.Option(parser=moment, metavar="TIME", help="Only dead since then.")]
+Until = Annotated[int | None, typer.Option(parser=moment, metavar="TIME", help="Only dead until then.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 @app.command("list")
 def dead_list(
     data: Data = None,
-    system: Annotated[str | None, typer.Option(help="Only of this system.")] = None,
+    system: System = None,
+    contract: Contract = None,
+    reason: Reason = None,
+    code: Code = None,
+    since: Since = None,
+    until: Until = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     json: Json = False,
 ) -> None:
     """Dead letters, the newest first."""
+    wanted = DeadFilter(system, contract, reason, code, since, until)
     with opened(read_settings(data=data)) as home:
-        printing.dead_letters(out, home.queries.dead_letters(system=system, limit=limit), json=json)
+        printing.dead_letters(out, home.queries.dead_letters(wanted, limit=limit), json=json)
 
 
 @app.command("show")
@@ -42,25 +73,100 @@ def dead_show(delivery: str, data: Data = None, json: Json = False) -> None:
 
 @app.command("replay")
 def dead_replay(
-    delivery: str,
+    delivery: Annotated[str | None, typer.Argument(help="One delivery; or say by options which are meant.")] = None,
     data: Data = None,
+    system: System = None,
+    contract: Contract = None,
+    reason: Reason = None,
+    code: Code = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, the oldest first.")] = None,
+    rate: Annotated[float, typer.Option(min=0.1, max=10_000, help="So many a second.")] = 20,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is meant, and do nothing.")] = False,
+    reply: Annotated[
+        bool, typer.Option("--reply", help="Call nobody: read the kept answer again, which broke the contract.")
+    ] = False,
     again: Annotated[bool, typer.Option("--again", help="Also where it was delivered already.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> None:
-    """Try one delivery again; its life begins anew."""
+    """Try one delivery again, or all that the options mean; their life begins anew."""
+    wanted = DeadFilter(system, contract, reason, code, since, until)
     with opened(read_settings(data=data)) as home:
-        view = home.queries.delivery(uuid(delivery))
-        if view is None:
-            raise DeliveryUnknown(delivery=delivery)
-        if view.state is State.DELIVERED and not again:
-            raise typer.BadParameter(f"{view.system} has it already: --again would call it once more")
-        if view.reason in MAY_HAVE_ACTED and not yes:
-            err.print(
-                printing.plain(f"{view.system} was called and may have acted on it ({view.reason}): ask it first.")
-            )
-            typer.confirm("Call it again?", abort=True, err=True)
-        before = home.write(Replay(view.id, me()))
-        out.print(f"{delivery} was {before} and will be tried again.")
-        out.print(
-            printing.plain(f"see what becomes of it:\n  {lgsp(home.settings.data)('audit', 'show', view.message)}")
-        )
+        if delivery is None:
+            if wanted == DeadFilter():
+                raise typer.BadParameter("name a delivery, or say which are meant: --system, --contract, --reason …")
+            _many(home, wanted, limit, rate, dry_run=dry_run, reply=reply, yes=yes)
+        elif wanted != DeadFilter() or limit is not None or dry_run:
+            raise typer.BadParameter("name a delivery, or say by options which are meant; not both")
+        elif reply:
+            _reply(home, delivery)
+        else:
+            _one(home, delivery, again=again, yes=yes)
+
+
+def _one(home: Home, delivery: str, *, again: bool, yes: bool) -> None:
+    from running.replaying import MAY_HAVE_ACTED
+
+    view = home.queries.delivery(uuid(delivery))
+    if view is None:
+        raise DeliveryUnknown(delivery=delivery)
+    if view.state is State.DELIVERED and not again:
+        raise typer.BadParameter(f"{view.system} has it already: --again would call it once more")
+    if view.reason in MAY_HAVE_ACTED and not yes:
+        err.print(printing.plain(f"{view.system} was called and may have acted on it ({view.reason}): ask it first."))
+        typer.confirm("Call it again?", abort=True, err=True)
+    before = home.write(Replay(view.id, home.actor))
+    out.print(f"{delivery} was {before} and will be tried again.")
+    out.print(printing.plain(f"see what becomes of it:\n  {lgsp(home.settings.data)('audit', 'show', view.message)}"))
+
+
+def _reply(home: Home, delivery: str) -> None:
+    from running.replaying import retaking
+
+    view = home.queries.delivery(uuid(delivery))
+    if view is None:
+        raise DeliveryUnknown(delivery=delivery)
+    try:
+        retaking(home).take(view)
+    except BusError as wrong:
+        err.print(printing.plain(f"nothing has changed: {wrong.text}"))
+        printing.findings(err, wrong.findings)
+        require(done=False)
+    out.print(f"{delivery} is delivered: its answer is right by now, and nobody was called.")
+
+
+def _many(
+    home: Home, wanted: DeadFilter, limit: int | None, rate: float, *, dry_run: bool, reply: bool, yes: bool
+) -> None:
+    from running import replaying
+
+    wanted = replaying.meant(wanted, home.clock.now(), reply=reply)
+    counts = home.queries.dead_counts(wanted)
+    count = replaying.total(counts, limit)
+    printing.dead_counts(out, counts)
+    if wanted.without:
+        err.print(printing.plain(f"left out unless named by --reason: {', '.join(wanted.without)}"), style="yellow")
+    examples = home.queries.dead_letters(wanted, limit=min(EXAMPLES, limit or EXAMPLES), newest_first=False)
+    if dry_run or not count:
+        printing.dead_letters(out, examples, json=False)
+        return
+    if wanted.reason in replaying.MAY_HAVE_ACTED and not reply:
+        err.print(printing.plain(f"These systems were called and may have acted ({wanted.reason}): ask them first."))
+    if not yes:
+        typer.confirm(f"Try {count} again?", abort=True, err=True)
+    replaying.tell(home, wanted, count)
+    found, pace = replaying.letters(home, wanted, limit), replaying.Pace(rate)
+    done = replaying.retake(home, found, pace) if reply else replaying.replay(home, found, pace)
+    so_far = replaying.Replayed()
+    try:
+        with printing.progress(err, "Trying again", count) as advance:
+            for each in done:
+                so_far = each
+                advance()
+    except KeyboardInterrupt:
+        err.print(printing.plain(f"broken off after {so_far.done}; the same command with --until goes on:"))
+        err.print(printing.plain(f"  --until {iso(wanted.until or 0)}"))
+        raise typer.Exit(INTERRUPTED) from None
+    passed = f"; {so_far.passed} were left as they are" if so_far.passed else ""
+    out.print(f"{so_far.done} {'are delivered by their kept answers' if reply else 'will be tried again'}{passed}.")

@@ -299,6 +299,29 @@ def test_dead_letter_is_replayed(bus: Bus) -> None:
     assert "--again" in refused.err
 
 
+def test_dead_letters_are_replayed_by_filter(bus: Bus) -> None:
+    """A filter is shown first and changes nothing then; what may have been acted on is meant only by its reason; one
+    command tries all of them again, and tells so."""
+    message, delivery = bus.dead_letter()
+    only = ("--system", "his.provincial-hospital", "--contract", "health.patient-referral")
+    unnamed = bus.run("dead", "replay", *only, "--yes")
+    assert (unnamed.status, "no dead letters" in unnamed.out) == (0, True)
+    assert "left out unless named by --reason: outcome-unknown, reply-invalid" in unnamed.err
+    named = (*only, "--reason", "reply-invalid", "--since", "2026-01-01")
+    shown = bus.run("dead", "replay", *named, "--dry-run")
+    assert (shown.status, delivery in shown.out) == (0, True)
+    assert bus.run("dead", "replay", *named, given="n\n").status == 1
+    assert delivery in bus.run("dead", "list", *named).out
+    kept = bus.run("dead", "replay", delivery, "--reply")
+    assert kept.status == 1
+    assert "nothing has changed" in kept.err
+    replayed = bus.run("dead", "replay", *named, "--yes", "--rate", "1000")
+    assert (replayed.status, "will be tried again." in replayed.out) == (0, True)
+    while bus.ended(message)["state"] != "done":
+        time.sleep(0.02)
+    assert delivery not in bus.run("dead", "list").out
+
+
 def test_open_delivery_is_not_replayed(bus: Bus) -> None:
     """What is still on its way, or is no delivery, cannot be tried again: 1, and the reason."""
     bus.behave("his.provincial-hospital", mode="down", times=1)

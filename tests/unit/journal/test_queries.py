@@ -27,6 +27,7 @@ from journal.commands import (
     Sweep,
 )
 from journal.database import open_engine, open_store
+from journal.dead import DeadFilter
 from journal.queries import Queries
 from journal.store import Store
 
@@ -177,7 +178,7 @@ def test_dead_letters_tell_why(store: Store, clock: ManualClock, queries: Querie
         (dead[0], "http-400", 2),
     ]
     assert {(each.contract, each.version, each.sender) for each in letters} == {("a.b", "1.0.0", "one-stop")}
-    assert [each.delivery.id for each in queries.dead_letters(system="his")] == [dead[2], dead[0]]
+    assert [each.delivery.id for each in queries.dead_letters(DeadFilter(system="his"))] == [dead[2], dead[0]]
     assert [each.delivery.id for each in queries.dead_letters(limit=1)] == [dead[2]]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -30,10 +31,12 @@ from journal.commands import (
     Settle,
     Sweep,
     Swept,
+    TakeReply,
     Unring,
 )
 from journal.counting import Count, KeepCounts
 from journal.database import open_store
+from journal.dead import DeadCount, DeadFilter
 from journal.leases import PUBLISH_LEASE
 from journal.postgresql import PostgresqlStore
 from journal.queries import Queries
@@ -486,6 +489,90 @@ def test_dead_letters_say_why(store: Store, clock: ManualClock, queries: Queries
     """A dead letter is listed with its reason and the code of its last attempt."""
     claimed = accepted_and_claimed(store, clock)
     write(store, a_settle(claimed, Change.KILL, reason="refused", result="refused", code="http-422"))
-    (letter,) = queries.dead_letters(system="his")
+    (letter,) = queries.dead_letters(DeadFilter(system="his"))
     assert (letter.delivery.reason, letter.code) == ("refused", "http-422")
-    assert queries.dead_letters(system="other") == []
+    assert queries.dead_letters(DeadFilter(system="other")) == []
+
+
+def a_dead_reply(store: Store, clock: ManualClock, **fault: str) -> Claimed:
+    """A delivery whose raw answer broke the contract."""
+    claimed = accepted_and_claimed(store, clock)
+    raw = Reply("raw", Body(Format.JSON, b"raw"), **fault)
+    kill = a_settle(claimed, Change.KILL, reason="reply-invalid", code="reply-invalid", reply=raw, reply_life=LIFE)
+    assert write(store, kill)
+    return claimed
+
+
+def test_kept_answer_becomes_the_reply(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """A raw answer that is right by now comes in the place of the raw one, its delivery is delivered and told of, and
+    nobody is called; a second time there is nothing to take."""
+    claimed = a_dead_reply(store, clock)
+    take = TakeReply(claimed.delivery, claimed.message, "user:an", 9, Reply("reply", Body(Format.JSON, b"{}")), LIFE)
+    assert write(store, take) is True
+    assert write(store, take) is False
+    found = queries.reply(claimed.message, claimed.delivery)
+    assert found
+    view, reply = found
+    assert (view.state, view.reason, view.attempt) == (State.DELIVERED, "", 1)
+    assert reply == Reply("reply", Body(Format.JSON, b"{}"))
+    told = [orjson.loads(row.content) for row in queries.timeline(claimed.message)]
+    assert [each["event"] for each in told] == ["message.accepted", "attempt.ended", "reply.taken"]
+    assert {name: told[-1][name] for name in ("actor", "delivery", "revision", "system")} == {
+        "actor": "user:an",
+        "delivery": str(claimed.delivery),
+        "revision": 9,
+        "system": "his",
+    }
+    assert sweep(store).rung == ()
+
+
+@pytest.mark.parametrize("reason", ["refused", "outcome-unknown"])
+def test_only_a_kept_answer_is_taken(store: Store, clock: ManualClock, queries: Queries, reason: str) -> None:
+    """What is dead for another reason, or being tried again, is not delivered by an answer."""
+    claimed = accepted_and_claimed(store, clock)
+    write(store, a_settle(claimed, Change.KILL, reason=reason))
+    take = TakeReply(claimed.delivery, claimed.message, "user:an", 9, Reply("reply", Body(Format.JSON, b"{}")), LIFE)
+    assert write(store, take) is False
+    write(store, Replay(claimed.delivery, "user:an"))
+    assert write(store, take) is False
+    assert state_of(queries, claimed.delivery) is State.PENDING
+    assert queries.reply(claimed.message) is None
+
+
+def test_dead_letters_by_filter(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """Dead letters are found, counted and paged by system, contract, reason, code and time of death."""
+    ids = []
+    for number, (system, reason, code) in enumerate(
+        [("his", "refused", "http-422"), ("his", "reply-invalid", "json-malformed"), ("lab", "refused", "http-404")] * 2
+    ):
+        clock.advance(1)
+        claimed = accepted_and_claimed(store, clock, to=system)
+        write(store, a_settle(claimed, Change.KILL, reason=reason, code=code))
+        ids.append((number, claimed.delivery))
+    died = {number: clock.now() - (5 - number) * 1000 for number, _ in ids}
+
+    def found(**fields: Any) -> list[int]:
+        letters = queries.dead_letters(DeadFilter(**fields), newest_first=False)
+        numbers = [number for letter in letters for number, delivery in ids if delivery == letter.delivery.id]
+        assert sum(each.count for each in queries.dead_counts(DeadFilter(**fields))) == len(numbers)
+        return numbers
+
+    assert found() == [0, 1, 2, 3, 4, 5]
+    assert found(system="his") == [0, 1, 3, 4]
+    assert found(system="his", reason="refused") == [0, 3]
+    assert found(code="http-404") == [2, 5]
+    assert found(without=("refused",)) == [1, 4]
+    assert found(since=died[2], until=died[4]) == [2, 3, 4]
+    assert found(contract="health.referral") == found(contract="health.referral@1") == [0, 1, 2, 3, 4, 5]
+    assert found(contract="health.referral@1.0.0", system="lab") == [2, 5]
+    assert found(contract="health.referral@2") == found(contract="health.refer") == found(contract="health@1") == []
+    assert queries.dead_counts(DeadFilter(reason="refused")) == [
+        DeadCount("his", "health.referral", "refused", 2),
+        DeadCount("lab", "health.referral", "refused", 2),
+    ]
+    first = queries.dead_letters(limit=4, newest_first=False)
+    rest = queries.dead_letters(limit=4, newest_first=False, after=first[-1].delivery.id)
+    assert [each.delivery.id for each in first + rest] == [delivery for _, delivery in ids]
+    newest = queries.dead_letters(limit=2)
+    assert [each.delivery.id for each in newest] == [ids[5][1], ids[4][1]]
+    assert queries.dead_letters(limit=1, after=ids[4][1])[0].delivery.id == ids[3][1]

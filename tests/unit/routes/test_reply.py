@@ -4,11 +4,11 @@ import pytest
 
 from adapters.call import Outcome, Result
 from bus.envelope import Body, Exchange, Format
-from bus.errors import JsonMalformed, TransformFailed
+from bus.errors import BusError, JsonMalformed, ReplyMissing, TransformFailed
 from contracts.model import Fault
 from journal.commands import Reply
 from routes.model import Route
-from routes.reply import take
+from routes.reply import again, take
 from tests.unit.routes.conftest import a_contract
 
 GOOD, BAD, XML = Body(Format.JSON, b'"good"'), Body(Format.JSON, b'"bad"'), Body(Format.XML, b"<good/>")
@@ -88,7 +88,7 @@ def test_fault_that_breaks_its_schema_is_no_fault(reply: Body | None, code: str)
     """A fault whose body breaks its schema is told to nobody as that fault; it is kept raw."""
     outcome, kept = take(REQUEST, PLAIN, faulty(reply))
     assert (outcome.result, outcome.code, outcome.fault) == (Result.REPLY_INVALID, code, "" if reply else "not-found")
-    assert kept == (Reply("raw", reply) if reply else None)
+    assert kept == (Reply("raw", reply, "not-found") if reply else None)
 
 
 def test_fault_without_a_schema_is_taken_as_it_comes() -> None:
@@ -113,3 +113,37 @@ def test_failed_call_has_no_reply(result: Result) -> None:
     """What a receiver says when it fails or refuses is nobody's reply."""
     failed = Outcome(result, "http-500", 500, GOOD)
     assert take(REQUEST, PLAIN, failed) == (failed, None)
+
+
+def test_kept_answer_is_read_again_by_what_is_in_force() -> None:
+    """A raw answer that a mended route or contract makes right is the reply, or the fault that it was."""
+    route = Route("a.b", 1, "his", reply=upper)
+    assert again(REQUEST, route, Reply("raw", BAD)) == Reply("reply", Body(Format.JSON, b'"BAD"'))
+    faults = Route("a.b", 1, "his", faults={"not-found": upper})
+    _, kept = take(REQUEST, PLAIN, faulty(BAD))
+    assert kept == Reply("raw", BAD, "not-found")
+    assert again(REQUEST, faults, kept) == Reply("fault", Body(Format.JSON, b'"BAD"'), "not-found")
+
+
+@pytest.mark.parametrize(
+    ("raw", "convert", "code", "rule"),
+    [
+        (BAD, None, "reply-invalid", "const"),
+        (XML, None, "reply-invalid", "format"),
+        (GOOD, fail, "transform-failed", None),
+        (GOOD, cannot_read, "json-malformed", None),
+    ],
+)
+def test_kept_answer_that_is_still_wrong_says_why(raw: Body, convert: object, code: str, rule: str | None) -> None:
+    """What is wrong with it is told, with the findings of the contract."""
+    route = Route("a.b", 1, "his", reply=convert)  # type: ignore[arg-type]
+    with pytest.raises(BusError) as wrong:
+        again(REQUEST, route, Reply("raw", raw))
+    assert wrong.value.code == code
+    assert [each.rule for each in wrong.value.findings] == ([rule] if rule else [])
+
+
+def test_there_is_no_reply_where_none_was_promised() -> None:
+    """A kept answer of a contract without a reply cannot become one."""
+    with pytest.raises(ReplyMissing):
+        again(a_contract(), PLAIN, Reply("raw", GOOD))
