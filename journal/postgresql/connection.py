@@ -30,13 +30,16 @@ PATIENCE: Mapping[str, str | int] = MappingProxyType(
 )
 
 # Every hot statement finds its rows by a key. A plan made while a table is new and small, and kept, would read the
-# whole of it when it has grown; and compiling such short statements costs more than running them.
+# whole of it when it has grown; and compiling such short statements, or planning them each time over all partitions,
+# costs more than running them.
 WRITING: Mapping[str, str] = MappingProxyType(
     {
         "enable_seqscan": "off",
         "enable_hashjoin": "off",
         "enable_mergejoin": "off",
+        "enable_memoize": "off",
         "jit": "off",
+        "plan_cache_mode": "force_generic_plan",
         "default_transaction_isolation": "read\\ committed",
         "lock_timeout": "5s",
         "idle_in_transaction_session_timeout": "30s",
