@@ -18,8 +18,8 @@ check: $(VENV)/dev ## Formatting, lint, types, the direction of imports, unused 
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
-bench: $(VENV)/dev ## Measure, each figure beside the raw limit of the same run
-	$(BIN)/python -m bench
+bench: $(VENV)/dev ## Measure, each figure beside the raw limit of the same run (ONLY=production; QUICK=1: a tenth)
+	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 faults: $(VENV)/dev ## Harm everything there is while messages flow, and count what became of each (FAULTS="--quick")
 	$(BIN)/python -m tests.faults $(FAULTS)
