@@ -387,6 +387,18 @@ class JournalUnavailable(BusFault):
     code = "journal-unavailable"
 
 
+class DiskLow(BusFault):
+    """The bus has too little disk space left to accept anything: try again later."""
+
+    code = "disk-low"
+
+
+class Draining(BusFault):
+    """This process is about to end and wants no new callers: others are there."""
+
+    code = "draining"
+
+
 class SnapshotStale(BusFault):
     """This process has not been able to refresh what it decides by for {seconds} seconds: try again shortly."""
 

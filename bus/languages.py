@@ -135,6 +135,8 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "commit-in-doubt": "Chưa chắc thông điệp {message} đã được ghi: hãy hỏi trạng thái, hoặc gửi lại với cùng"
         " Idempotency-Key.",
         "journal-unavailable": "Trục chưa ghi được nhật ký: hãy thử lại ngay sau đây.",
+        "disk-low": "Trục còn quá ít dung lượng đĩa để tiếp nhận: hãy thử lại sau.",
+        "draining": "Tiến trình này sắp kết thúc và không nhận thêm lời gọi: đã có tiến trình khác.",
         "snapshot-stale": "Tiến trình này chưa làm mới được cấu hình trong {seconds} giây: hãy thử lại ngay sau đây.",
         "internal-error": "Trục gặp lỗi của chính mình; người vận hành đã được báo.",
         "illegal-transition": "Lượt giao đang ở trạng thái {state} không thể {change}.",

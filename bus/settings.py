@@ -58,7 +58,22 @@ class Settings(BaseSettings):
     )
     log_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Size at which the log file is rotated.")
     log_files: int = Field(10, ge=1, description="Rotated log files that are kept.")
+    disk_low: int = Field(
+        256 * 1024 * 1024,
+        ge=0,
+        description="Bytes: with less free where the embedded journal or the log file lies, messages are answered 503"
+        " `disk-low`.",
+    )
+    metrics_host: str = Field("127.0.0.1", description="Address on which `/metrics` answers.")
+    metrics_port: int = Field(0, ge=0, le=65535, description="Port on which `/metrics` answers; 0: nowhere.")
     body_timeout: float = Field(30.0, gt=0, description="Seconds within which a request's body must have arrived.")
+
+    @property
+    def log_file(self) -> Path | None:
+        """None: standard error."""
+        if self.log == "-":
+            return None
+        return Path(self.log) if self.log else self.data / "log" / "lgsp.jsonl"
 
     @property
     def secrets_folder(self) -> Path:

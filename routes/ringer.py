@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import structlog
 
+from bus.measures import Measures
 from journal.commands import Unring
 from journal.committer import Committer
 from routes.broker import Broker, Carried
@@ -20,10 +21,17 @@ log = structlog.get_logger("ringer")
 class Ringer:
     """A queue in front of the broker. What is lost here is rung again by the sweeper."""
 
-    def __init__(self, broker: Broker, committer: Committer, room: Room | None = None) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        committer: Committer,
+        room: Room | None = None,
+        measures: Measures | None = None,
+    ) -> None:
         self._broker = broker
         self._committer = committer
         self._room = room or Room()
+        self._measures = measures or Measures()
         self._queue: asyncio.Queue[Carried] = asyncio.Queue(maxsize=50_000)
 
     def ring(self, deliveries: Iterable[Carried]) -> None:
@@ -44,6 +52,8 @@ class Ringer:
     async def _publish(self, batch: list[Carried]) -> None:
         try:
             refused = await self._broker.publish(batch)
+            if refused:
+                self._measures.count("lgsp_rings_refused", by=len(refused))
             without = {carried.system for carried in refused}
             self._room.refused(without)
             self._room.taken(carried.system for carried in batch if carried.system not in without)

@@ -20,6 +20,11 @@ class Snapshots:
     def revision(self) -> int | None:
         return self._snapshot.revision if self._snapshot else None
 
+    @property
+    def age(self) -> float:
+        """Seconds since the store was last asked."""
+        return self._clock.monotonic() - self._refreshed
+
     def refreshed(self, snapshot: Snapshot | None = None) -> None:
         """The store was asked just now; `snapshot` where its revision was another."""
         self._snapshot = snapshot or self._snapshot
@@ -27,7 +32,6 @@ class Snapshots:
 
     def current(self) -> Snapshot:
         """Raises `SnapshotStale` where there is none, or none that is fresh."""
-        age = self._clock.monotonic() - self._refreshed
-        if self._snapshot is None or age > STALE_AFTER:
-            raise SnapshotStale(seconds=round(age), retry_after=5)
+        if self._snapshot is None or self.age > STALE_AFTER:
+            raise SnapshotStale(seconds=round(self.age), retry_after=5)
         return self._snapshot

@@ -15,7 +15,8 @@ from routes.memory_broker import MemoryBroker
 from routes.rabbitmq.broker import RabbitBroker
 from running import logs
 from running.home import Home
-from running.node import Parts, parts
+from running.node import Parts, beside, parts
+from running.watching import Watch
 
 SWITCH_INTERVAL: Final = 0.0005
 """Seconds that one thread may keep the interpreter while another wants it (Python: 0.005). A commit gives it away and
@@ -50,7 +51,9 @@ async def assembled(
         broker = open_broker(settings, process)
         store = home.open_store(role)
         async with parts(store, home.queries, broker, builder.load, home.clock, process, told) as each:
-            yield each
+            watch = Watch(each, settings, counts=role == "gateway")
+            async with beside(watch.run()):
+                yield each
 
 
 def open_broker(settings: Settings, process: str) -> Broker:

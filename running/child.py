@@ -56,7 +56,13 @@ async def gateway(task: Task, home: Home) -> None:
         assembled(settings, home, "gateway", endpoints=task.endpoints, shared=True) as parts,
         accepting(parts, settings.body_timeout) as front,
     ):
-        server = Server(Serving(front.app, settings.body_timeout), _ready, front.waiting.close, grace=settings.grace)
+
+        def draining() -> None:
+            parts.health.draining = True
+
+        server = Server(
+            Serving(front.app, settings.body_timeout), _ready, front.waiting.close, draining, settings.grace
+        )
         with on_signals(signal.SIGTERM, call=server.end), on_signals(signal.SIGHUP, call=server.leave):
             _outlived(server.leave)
             await server.serve(sockets=[listening])

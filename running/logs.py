@@ -33,17 +33,17 @@ def configure(settings: Settings, *, shared: bool = False) -> Callable[[Sequence
     """Begin to log, into the data folder where the settings name nothing; what is returned writes committed audit
     events. `shared`: other processes write there at the same time, and nobody rotates."""
     handler: logging.Handler
-    if shared and settings.log in {"", "-"}:
-        handler = _Whole()
-    elif shared:
-        handler = _Appended(settings.log, encoding="utf-8")
-    elif settings.log == "-":
-        handler = logging.StreamHandler(sys.stderr)
+    path = settings.log_file
+    if path is None:
+        handler = _Whole() if shared else logging.StreamHandler(sys.stderr)
     else:
-        path = Path(settings.log) if settings.log else settings.data / "log" / "lgsp.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(
-            path, maxBytes=settings.log_bytes, backupCount=settings.log_files, encoding="utf-8", delay=True
+        handler = (
+            _Appended(path, encoding="utf-8", delay=True)
+            if shared
+            else RotatingFileHandler(
+                path, maxBytes=settings.log_bytes, backupCount=settings.log_files, encoding="utf-8", delay=True
+            )
         )
     handler.setFormatter(logging.Formatter("%(message)s"))
     stream = logging.getLogger(STREAM)

@@ -16,15 +16,16 @@ from starlette.types import ASGIApp
 
 from adapters.rest.inbound import FrontDoor
 from bus.clock import Clock
-from bus.errors import BusError
+from bus.errors import BusError, JournalUnavailable
+from bus.measures import Measures
 from gateway import data_plane
 from journal.committer import Committer
-from journal.counting import Count
 from journal.queries import Queries
 from journal.store import Store
 from routes.accept import Acceptor
 from routes.backlog import Backlog
 from routes.broker import Broker
+from routes.health import Health
 from routes.model import Snapshot
 from routes.quotas import Quotas
 from routes.refusals import Refusals
@@ -37,9 +38,6 @@ from routes.work import Worker
 
 FOLLOW_EVERY: Final = 1.0
 """Seconds between two looks whether a document, a credential or a key has changed."""
-
-COUNT_EVERY: Final = 1.0
-"""Seconds between two looks at what was counted, in a process that does not sweep."""
 
 log = structlog.get_logger("node")
 
@@ -55,6 +53,8 @@ class Parts:
     backlog: Backlog
     room: Room
     ringer: Ringer
+    measures: Measures
+    health: Health
     clock: Clock
     process: str
 
@@ -86,6 +86,8 @@ class Node:
     snapshots: Snapshots
     sweeper: Sweeper
     worker: Worker
+    health: Health
+    measures: Measures
 
 
 @asynccontextmanager
@@ -98,23 +100,33 @@ async def parts(
     process: str,
     told: Callable[[Sequence[bytes]], None] | None = None,
 ) -> AsyncIterator[Parts]:
-    """What every process has, running. `load` reads the newest snapshot; it blocks."""
-    committer = Committer(store, told)
+    """What every process has, running. `load` reads the newest snapshot; it blocks. `told` hears committed audit
+    events, as the measures do."""
+    measures, health = Measures(), Health()
+
+    def hear(events: Sequence[bytes]) -> None:
+        measures.tell(events)
+        if told:
+            told(events)
+
+    committer = Committer(store, hear, measures=measures)
     snapshots = Snapshots(clock)
     room = Room(reachable=lambda: broker.reachable)
-    ringer = Ringer(broker, committer, room)
+    ringer = Ringer(broker, committer, room, measures)
     try:
         snapshots.refreshed(await asyncio.to_thread(load))
-        async with _tasks(ringer.run(), _follow(snapshots, queries, load)):
-            yield Parts(committer, queries, broker, snapshots, Backlog(room), room, ringer, clock, process)
+        async with beside(ringer.run(), _follow(snapshots, queries, load, health)):
+            yield Parts(
+                committer, queries, broker, snapshots, Backlog(room), room, ringer, measures, health, clock, process
+            )
     finally:
         await broker.close()
         await asyncio.to_thread(committer.close)
 
 
 @asynccontextmanager
-async def accepting(parts: Parts, body_timeout: float, *, counts: bool = True) -> AsyncIterator[Gateway]:
-    """A gateway; `counts` where nobody sweeps in this process and so tells what waits."""
+async def accepting(parts: Parts, body_timeout: float) -> AsyncIterator[Gateway]:
+    """A gateway."""
     waiting = Waiting()
     refusals = Refusals(parts.committer, parts.clock, parts.process)
     acceptor = Acceptor(
@@ -130,11 +142,12 @@ async def accepting(parts: Parts, body_timeout: float, *, counts: bool = True) -
         parts.clock,
         parts.process,
         body_timeout,
+        parts.measures,
+        parts.health,
     )
     await parts.broker.listen(parts.process, waiting.hear, waiting.missed)
-    each = [refusals.run(), *([_count(parts)] if counts else [])]
     try:
-        async with _tasks(*each):
+        async with beside(refusals.run()):
             yield Gateway(data_plane(door), waiting)
     finally:
         with suppress(BusError):
@@ -156,7 +169,7 @@ async def delivering(parts: Parts, sweep_every: float, *, alone: bool = False) -
         await sweeper.start()
     await worker.follow()
     try:
-        async with _tasks(sweeper.run(sweep_every), worker.run()):
+        async with beside(sweeper.run(sweep_every), worker.run()):
             yield Working(sweeper, worker)
     finally:
         await worker.drain()
@@ -178,14 +191,23 @@ async def running(
     """Gateway and worker in one process."""
     async with (
         parts(store, queries, broker, load, clock, process, told) as each,
-        accepting(each, body_timeout, counts=False) as gateway,
+        accepting(each, body_timeout) as gateway,
         delivering(each, sweep_every, alone=True) as working,
     ):
-        yield Node(gateway.app, gateway.waiting, each.committer, each.snapshots, working.sweeper, working.worker)
+        yield Node(
+            gateway.app,
+            gateway.waiting,
+            each.committer,
+            each.snapshots,
+            working.sweeper,
+            working.worker,
+            each.health,
+            each.measures,
+        )
 
 
 @asynccontextmanager
-async def _tasks(*each: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def beside(*each: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Beside what is done inside, and ended with it."""
     tasks = [asyncio.create_task(one) for one in each]
     try:
@@ -198,7 +220,7 @@ async def _tasks(*each: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
                 await task
 
 
-async def _follow(snapshots: Snapshots, queries: Queries, load: Callable[[], Snapshot]) -> None:
+async def _follow(snapshots: Snapshots, queries: Queries, load: Callable[[], Snapshot], health: Health) -> None:
     """Swap the snapshot when its revision has changed."""
     while True:
         await asyncio.sleep(FOLLOW_EVERY)
@@ -206,24 +228,9 @@ async def _follow(snapshots: Snapshots, queries: Queries, load: Callable[[], Sna
             revision = await asyncio.to_thread(queries.revision)
             changed = revision != snapshots.revision
             snapshots.refreshed(await asyncio.to_thread(load) if changed else None)
+            health.journal_away = False
         except BusError as unavailable:
+            health.journal_away = isinstance(unavailable, JournalUnavailable)
             log.warning("snapshot-not-refreshed", code=unavailable.code)
         except Exception as unforeseen:  # noqa: BLE001 - the process goes on until its snapshot is stale
             log.error("snapshot-not-refreshed", kind=type(unforeseen).__name__)
-
-
-async def _count(parts: Parts) -> None:
-    """Take over what some sweeper has counted."""
-    counted_at = 0
-    while True:
-        try:
-            standing = (await asyncio.to_thread(parts.queries.present)).conditions
-            newest = max((each.counted_at for each in standing), default=0)
-            if newest > counted_at:
-                counted_at = newest
-                parts.backlog.sample(Count(each.system, each.waiting, each.queued, each.oldest) for each in standing)
-        except BusError as unavailable:
-            log.warning("backlog-unknown", code=unavailable.code)
-        except Exception as unforeseen:  # noqa: BLE001 - what was counted last holds until the next time
-            log.error("backlog-unknown", kind=type(unforeseen).__name__)
-        await asyncio.sleep(COUNT_EVERY)

@@ -4,10 +4,11 @@ It does nothing else and knows nothing of messages, so that there is little it c
 """
 
 import asyncio
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -47,12 +48,12 @@ class Child:
     ended: asyncio.Task[int]
 
     @classmethod
-    async def start(cls, task: Task) -> "Child":
+    async def start(cls, task: Task, environment: Mapping[str, str]) -> "Child":
         """In a process group of its own: what is typed at a terminal goes to the parent alone. Its standard input is
         closed when the parent ends, however that comes to pass."""
         inherited = [task.socket] if task.socket >= 0 else []
         process = await asyncio.create_subprocess_exec(
-            *COMMAND, stdin=PIPE, stdout=PIPE, pass_fds=inherited, process_group=0
+            *COMMAND, stdin=PIPE, stdout=PIPE, pass_fds=inherited, process_group=0, env=os.environ | dict(environment)
         )
         if process.stdin:
             process.stdin.write(task.encode())
@@ -74,7 +75,8 @@ class Slot:
 @dataclass(slots=True)
 class Parent:
     """Keeps `count` children of one task. `ready` is called once the first of them all do their work, `told` with what
-    an operator should read, `ending` once when all is to end, and `gone` with the id of each process that has."""
+    an operator should read, `ending` once when all is to end, and `gone` with the id of each process that has.
+    `environment` is what children have in theirs besides our own."""
 
     task: Task
     count: int
@@ -82,6 +84,7 @@ class Parent:
     told: Callable[[str], None]
     ending: Callable[[], None] = lambda: None
     gone: Callable[[int], None] = lambda _: None
+    environment: Mapping[str, str] = field(default_factory=dict)
     _end: asyncio.Event = field(default_factory=asyncio.Event)
     _replace: asyncio.Event = field(default_factory=asyncio.Event)
     _alive: set[Child] = field(default_factory=set)
@@ -161,7 +164,7 @@ class Parent:
         return True
 
     async def _start(self) -> Child:
-        child = await Child.start(self.task)
+        child = await Child.start(self.task, self.environment)
         self._alive.add(child)
         child.ended.add_done_callback(lambda _: self._gone(child))
         return child

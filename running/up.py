@@ -12,6 +12,7 @@ from bus.settings import Settings
 from running.assembly import assembled, spare_the_collector
 from running.home import Home, announce
 from running.listening import Server, listen, on_signals
+from running.metrics import exposed
 from running.node import accepting, delivering
 from running.serving import Serving
 
@@ -46,7 +47,7 @@ async def _serve(serve: Serve, home: Home) -> None:
         assembled(
             settings, home, "up", networks=LOOPBACK, own=[(settings.host, port)], endpoints=serve.endpoints
         ) as parts,
-        accepting(parts, settings.body_timeout, counts=False) as gateway,
+        accepting(parts, settings.body_timeout) as gateway,
         delivering(parts, SWEEP_EVERY, alone=True),
     ):
 
@@ -55,7 +56,10 @@ async def _serve(serve: Serve, home: Home) -> None:
             announce(settings, url)
             serve.ready(url, server.end)
 
-        server = Server(Serving(gateway.app, settings.body_timeout), started, gateway.waiting.close)
+        def draining() -> None:
+            parts.health.draining = True
+
+        server = Server(Serving(gateway.app, settings.body_timeout), started, gateway.waiting.close, draining)
         # The first signal asks to end, and a second one, once nothing is served any more, insists.
-        with on_signals(signal.SIGINT, signal.SIGTERM, call=server.end):
+        with exposed(settings, parts.measures.registry), on_signals(signal.SIGINT, signal.SIGTERM, call=server.end):
             await server.serve(sockets=[listening])

@@ -41,6 +41,7 @@ from journal.queries import MessageView, Queries
 from routes.accept import Acceptance, Acceptor, Arrival
 from routes.broker import Signal
 from routes.callers import Callers
+from routes.health import Health
 from routes.model import Snapshot
 from routes.quotas import READS, Quotas
 from routes.refusals import Refusals
@@ -78,8 +79,10 @@ class FrontDoor:
         process: str,
         body_timeout: float,
         measures: Measures | None = None,
+        health: Health | None = None,
     ) -> None:
         self._measures = measures or Measures()
+        self._health = health or Health()
         self._snapshots = snapshots
         self._acceptor = acceptor
         self._waiting = waiting
@@ -128,6 +131,7 @@ class FrontDoor:
     async def send(self, request: Request) -> Response:
         """Accept one message; wait for its end as long as the caller prefers."""
         snapshot, caller = await self._identify(request)
+        self._health.admit()
         with self._in_flight.holding() as take:
             try:
                 prefer = preference(request.headers.getlist("prefer"))
@@ -215,8 +219,9 @@ class FrontDoor:
         return answers.json_answer({"status": "live"})
 
     async def ready(self, _: Request) -> Response:
-        """503 where this process would refuse every message."""
+        """503 where this process should get no messages, and why."""
         snapshot = self._snapshots.current()
+        self._health.check()
         return answers.json_answer({"status": "ready", "revision": snapshot.revision})
 
     async def _identify(self, request: Request) -> tuple[Snapshot, Caller]:

@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from bus.settings import read_settings
+from bus.settings import Settings, read_settings
 from running import printing
 from running.commands.terminal import Data, err, lgsp, opened, out, require
 from running.home import serving
@@ -16,6 +16,7 @@ from running.task import Task
 Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0: a free one.", show_default="8080")]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="Processes.")]
+Metrics = Annotated[int | None, typer.Option(help="Port for /metrics.", show_default="none")]
 Endpoint = Annotated[list[str] | None, typer.Option(help="SYSTEM=URL: call it there instead.")]
 
 
@@ -25,13 +26,14 @@ def up(
     port: Port = None,
     province: Annotated[Path | None, typer.Option(help="Folder of documents to apply first.")] = None,
     endpoint: Endpoint = None,
+    metrics_port: Metrics = None,
 ) -> None:
     """Serve the whole bus in one process: no server needed."""
     from running.apply import apply_folder
     from running.up import Serve
     from running.up import up as run
 
-    settings = read_settings(data=data, host=host, port=port)
+    settings = read_settings(data=data, host=host, port=port, metrics_port=metrics_port)
     overrides = dict(_pair(each) for each in endpoint or ())
     with serving(settings), opened(settings) as home:
         home.prepare()
@@ -47,27 +49,29 @@ def serve(
     host: Host = None,
     port: Port = None,
     workers: Workers = 1,
+    metrics_port: Metrics = None,
 ) -> None:
     """Serve the data plane in several processes that share a journal and a broker."""
     from running.listening import listen
     from running.parent import require_servers
 
-    settings = read_settings(data=data, host=host, port=port)
+    settings = read_settings(data=data, host=host, port=port, metrics_port=metrics_port)
     require_servers(settings)
     with listen(settings) as listening:
         url = f"http://{settings.host}:{listening.getsockname()[1]}"
-        task = Task("gateway", settings.model_dump(mode="json"), listening.fileno())
-        _keep(task, workers, f"serves {url}", listening.close)
+        task = Task("gateway", _for_many(settings), listening.fileno())
+        _keep(settings, task, workers, f"serves {url}", listening.close)
 
 
-def work(data: Data = None, workers: Workers = 1, endpoint: Endpoint = None) -> None:
+def work(data: Data = None, workers: Workers = 1, endpoint: Endpoint = None, metrics_port: Metrics = None) -> None:
     """Deliver what gateways accept, in several processes, and sweep."""
     from running.parent import require_servers
 
-    settings = read_settings(data=data)
+    settings = read_settings(data=data, metrics_port=metrics_port)
     require_servers(settings)
     overrides = dict(_pair(each) for each in endpoint or ())
-    _keep(Task("worker", settings.model_dump(mode="json"), endpoints=overrides), workers, "works")
+    task = Task("worker", _for_many(settings), endpoints=overrides)
+    _keep(settings, task, workers, "works")
 
 
 def demo(
@@ -81,10 +85,16 @@ def demo(
     sys.exit(run(out, data, lgsp(data), once=once, port=port))
 
 
-def _keep(task: Task, count: int, does: str, ending: Callable[[], None] = lambda: None) -> NoReturn:
+def _for_many(settings: Settings) -> dict[str, Any]:
+    """Processes together log to standard error, unless a file is named."""
+    return settings.model_copy(update={"log": settings.log or "-"}).model_dump(mode="json")
+
+
+def _keep(settings: Settings, task: Task, count: int, does: str, ending: Callable[[], None] = lambda: None) -> NoReturn:
     """Until it is told to end."""
     import asyncio
 
+    from running.metrics import gathered
     from running.parent import Parent
 
     each = "1 process" if count == 1 else f"{count} processes"
@@ -96,7 +106,8 @@ def _keep(task: Task, count: int, does: str, ending: Callable[[], None] = lambda
         err.print(printing.plain(f"lgsp: {what}"))
 
     async def keep() -> int:
-        return await Parent(task, count, ready, told, ending).run()
+        with gathered(settings) as metrics:
+            return await Parent(task, count, ready, told, ending, metrics.gone, metrics.environment).run()
 
     sys.exit(asyncio.run(keep()))
 

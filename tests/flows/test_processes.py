@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -24,7 +25,7 @@ from running.demo import _stand_ins
 from running.home import Home
 from tests.process import LGSP, PATIENCE
 from tests.processes import Running, lives, running
-from tests.services import postgresql
+from tests.services import postgresql, rabbitmq
 
 CITIZEN = FOLDER / "population/examples/verify-citizen.json"
 READING = FOLDER / "environment/examples/reading-below-100.json"
@@ -87,7 +88,8 @@ def province(
 @pytest.fixture(scope="module")
 def gateways(province: Province) -> Iterator[Running]:
     """Two, begun at once on the empty database; then the documents."""
-    with running(province.folder, province.environment, "serve", "--workers", "2") as serve:
+    port = str(rabbitmq.free_port())
+    with running(province.folder, province.environment, "serve", "--workers", "2", "--metrics-port", port) as serve:
         home = province.home()
         for system, application in applications().items():
             home.set_secret(application.agency, application.secret, f"password-of-{system}")
@@ -181,6 +183,22 @@ def test_replaced_under_load_without_a_failed_request(province: Province, gatewa
         until(lambda: not before & gateways.children and len(gateways.children) == 2)
 
     assert set(Load(gateways.url, token).run(8, replace)) == {"202"}
+
+
+def test_one_page_of_metrics(province: Province, gateways: Running, workers: Running) -> None:
+    """What each gateway counts is added up at the port of their parent, also of those that have gone."""
+    port = gateways.process.args[-1]  # type: ignore[index]
+    token = province.lgsp("token", STATIONS).strip()
+
+    def accepted() -> int:
+        with urlopen(f"http://127.0.0.1:{port!s}/metrics") as page:
+            values = dict(line.rsplit(" ", 1) for line in page.read().decode().splitlines() if not line.startswith("#"))
+        assert float(values["lgsp_broker_connected"]) == 1
+        return round(float(values['lgsp_messages_accepted_total{contract="environment.air-quality"}']))
+
+    Load(gateways.url, token).run(2, lambda: None)
+    before, sent = accepted(), Load(gateways.url, token).run(2, lambda: None)
+    until(lambda: accepted() == before + sent["202"])
 
 
 def test_a_killed_process_is_started_again(gateways: Running, workers: Running) -> None:
