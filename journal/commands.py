@@ -183,18 +183,20 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """`count`: it is for this process to count what waits, now."""
+    """`count`: it is for this process to count what waits, now; `now` is the store's time."""
 
     rung: tuple[Rung, ...]
     ended: tuple[Ended, ...]
     count: bool = False
+    now: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep(Command[Swept]):
     """Look at every delivery whose time has come: ring what is due (at most `room` of one system in the broker, none of
     the systems that are `closed`, at most `limit` at once), take back ended leases, expire. `restart`: every lease and
-    ring of earlier processes has ended. `count_every` is how old the counts may be."""
+    ring of earlier processes has ended. `count_every` is how old the counts may be. No lease of a call is taken
+    back that ends later than `latest`, whatever the store's clock says."""
 
     actor: str
     room: int = 10_000
@@ -202,6 +204,7 @@ class Sweep(Command[Swept]):
     count_every: int = 2_000
     limit: int = 1_000
     restart: bool = False
+    latest: int | None = None
 
     def room_of(self, system: str) -> int:
         """Without room nothing goes into the broker, and what is there is left to it."""

@@ -22,12 +22,13 @@ FOR_EVER: Final = 2**62
 
 
 class Picked(NamedTuple):
-    """Which deliveries to look at: of those whose time has come the `most` that are due first, and whose life has ended
-    by `life`."""
+    """Which deliveries to look at: of those whose time has come by `due` the `most` that are due first, and whose
+    life has ended by `life`."""
 
     system: str
     state: State
     most: int
+    due: int
     life: int = FOR_EVER
 
 
@@ -85,14 +86,16 @@ class Waking:
     def pick(self, system: str, state: State, queued: int) -> Iterator[Picked]:
         """What to look at of these, of which some are due; `queued` of the system are in the broker."""
         now, command, condition = self.rows.now, self.command, self.blocked.get(system)
-        if state is not State.PENDING:
-            yield Picked(system, state, command.limit)
-        elif condition is None:
-            yield Picked(system, state, min(command.limit, max(0, command.room_of(system) - queued)))
-        else:
+        if state is State.DELIVERING:
+            yield Picked(system, state, command.limit, now if command.latest is None else min(now, command.latest))
+        elif state is not State.PENDING:
             yield Picked(system, state, command.limit, now)
+        elif condition is None:
+            yield Picked(system, state, min(command.limit, max(0, command.room_of(system) - queued)), now)
+        else:
+            yield Picked(system, state, command.limit, now, now)
             if condition.probe_due(now) and not queued:
-                yield Picked(system, state, 1)
+                yield Picked(system, state, 1, now)
 
     def wake(self, due: Due) -> Woken:
         now = self.rows.now

@@ -2,12 +2,12 @@
 what was lost."""
 
 import asyncio
-import time
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
 import structlog
 
+from bus.clock import Clock
 from bus.errors import BusError
 from journal.commands import Sweep
 from journal.committer import Committer
@@ -17,6 +17,7 @@ from routes.backlog import Backlog
 from routes.broker import Broker, Carried, Signal
 from routes.ringer import Ringer
 from routes.room import Room
+from routes.steady import SteadyClock
 
 COUNT_EVERY: Final = 2_000
 """Milliseconds from one count of what waits to the next."""
@@ -45,6 +46,7 @@ class Sweeper:
         broker: Broker,
         backlog: Backlog,
         room: Room,
+        clock: Clock,
         name: str,
     ) -> None:
         self._committer = committer
@@ -53,6 +55,8 @@ class Sweeper:
         self._broker = broker
         self._backlog = backlog
         self._room = room
+        self._clock = clock
+        self._steady = SteadyClock(clock.monotonic)
         self._name = name
         self._count_every = COUNT_EVERY
 
@@ -73,7 +77,10 @@ class Sweeper:
     async def sweep(self, *, restart: bool = False) -> bool:
         """True: it is for this process to count."""
         room, closed = self._room.everywhere(), self._room.closed()
-        swept = await self._committer.write(Sweep(self._name, room, closed, self._count_every, restart=restart))
+        asked, latest = self._clock.monotonic(), self._steady.latest()
+        sweep = Sweep(self._name, room, closed, self._count_every, restart=restart, latest=latest)
+        swept = await self._committer.write(sweep)
+        self._steady.heard(swept.now, asked)
         self._ringer.ring(Carried(rung.delivery, rung.system, rung.envelope) for rung in swept.rung)
         for ended in swept.ended:
             if ended.waiter:
@@ -82,9 +89,9 @@ class Sweeper:
 
     async def count(self) -> None:
         """Count what waits for each system, and keep it for every process."""
-        begun = time.monotonic()
+        begun = self._clock.monotonic()
         counts = await asyncio.to_thread(self._queries.waiting)
-        self._count_every = max(COUNT_EVERY, round((time.monotonic() - begun) * 1000 * COUNT_SHARE))
+        self._count_every = max(COUNT_EVERY, round((self._clock.monotonic() - begun) * 1000 * COUNT_SHARE))
         self._backlog.sample(counts)
         await self._committer.write(KeepCounts(counts))
 

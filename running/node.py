@@ -162,7 +162,14 @@ async def delivering(parts: Parts, sweep_every: float, *, alone: bool = False) -
     On the way out it takes nothing more, and the calls in flight are awaited.
     """
     sweeper = Sweeper(
-        parts.committer, parts.queries, parts.ringer, parts.broker, parts.backlog, parts.room, parts.process
+        parts.committer,
+        parts.queries,
+        parts.ringer,
+        parts.broker,
+        parts.backlog,
+        parts.room,
+        parts.clock,
+        parts.process,
     )
     worker = Worker(parts.snapshots, parts.committer, parts.queries, parts.broker, parts.clock, parts.process)
     if alone:

@@ -32,9 +32,10 @@ IN_BROKER: Final = (
 # Picked apart from all else, so that nothing is picked, and locked, more than once.
 DUE: Final = (
     "WITH picked AS MATERIALIZED (SELECT open.*"
-    " FROM unnest(%b::text[], %b::text[], %b::int8[], %b::int8[]) AS due (system, state, most, life)"
+    " FROM unnest(%b::text[], %b::text[], %b::int8[], %b::int8[], %b::int8[]) AS due (system, state, most, due, life)"
     " CROSS JOIN LATERAL (SELECT * FROM deliveries d WHERE d.system = due.system AND d.state = due.state"
-    " AND d.wake_at <= %b AND d.expires_at <= due.life ORDER BY d.wake_at LIMIT due.most FOR UPDATE SKIP LOCKED) open)"
+    " AND d.wake_at <= due.due AND d.expires_at <= due.life ORDER BY d.wake_at LIMIT due.most"
+    " FOR UPDATE SKIP LOCKED) open)"
     f" SELECT {COLUMNS} FROM picked d JOIN messages m ON m.id = d.message"
 )
 WAKE: Final = (
@@ -60,7 +61,7 @@ def sweep(transaction: Transaction, command: Sweep, _: None) -> Swept:
     run, now = transaction.run, transaction.now
     locked: Any = run("SELECT pg_try_advisory_xact_lock(%b)", [LOCK]).fetchone()
     if not locked[0]:
-        return Swept((), ())
+        return Swept((), (), now=now)
     count = counting.falls_due(transaction.plain, now, command.count_every)
     run(FORGET_KEYS, [now])
     run(FORGET_BODIES, [now])
@@ -68,12 +69,12 @@ def sweep(transaction: Transaction, command: Sweep, _: None) -> Swept:
     due = [(system, State(state)) for system, state in run(DUE_PAIRS, [now])]
     queued = _queued(transaction, command, [system for system, state in due if state is State.PENDING])
     picked = [each for system, state in due for each in waking.pick(system, state, queued.get(system, 0))]
-    rows = run(DUE, [*columns(picked), now]).fetchall() if picked else []
+    rows = run(DUE, columns(picked)).fetchall() if picked else []
     # What is to try with may be picked twice where its life has ended as well.
     woken = [waking.wake(_due(row)) for row in {row[0]: row for row in rows}.values()]
     if woken:
         run(WAKE, [now, *columns(woken)])
-    return Swept(tuple(waking.rung), tuple(waking.ended), count)
+    return Swept(tuple(waking.rung), tuple(waking.ended), count, now)
 
 
 def _queued(transaction: Transaction, command: Sweep, systems: list[str]) -> dict[str, int]:

@@ -44,10 +44,10 @@ def sweep(transaction: Transaction, command: Sweep) -> Swept:
     for system, state in list(_due_pairs(transaction)):
         queued = _queued(transaction, command, system) if state is State.PENDING else 0
         for picked in waking.pick(system, state, queued):
-            for row in run(DUE, (system, state, now, picked.life, picked.most)).fetchall():
+            for row in run(DUE, (system, state, picked.due, picked.life, picked.most)).fetchall():
                 woken = waking.wake(_due(row))
                 run(WAKE, (woken.state, woken.reason, woken.rings, woken.wake_at, now, woken.delivery.hex))
-    return Swept(tuple(waking.rung), tuple(waking.ended), count)
+    return Swept(tuple(waking.rung), tuple(waking.ended), count, now)
 
 
 def _due_pairs(transaction: Transaction) -> Iterator[tuple[str, State]]:

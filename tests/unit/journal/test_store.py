@@ -258,6 +258,22 @@ def test_ended_lease_of_repeatable_call_is_tried_again(store: Store, clock: Manu
     assert [rung.delivery for rung in sweep(store).rung] == [claimed.delivery]
 
 
+def test_clock_that_jumped_ends_no_call(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """While the store's clock runs ahead of what the sweeper knows of it, no call's lease is taken back, and all else
+    goes on by the store's clock."""
+    claimed = accepted_and_claimed(store, clock, repeatable=True)
+    waiting = an_accept(clock)
+    write(store, waiting)
+    before = clock.now()
+    clock.advance(31)
+    swept = sweep(store, latest=before + 29_999)
+    assert swept.now == clock.now()
+    assert [rung.delivery for rung in swept.rung] == [waiting.deliveries[0].id]
+    assert state_of(queries, claimed.delivery) is State.DELIVERING
+    sweep(store, latest=before + 30_000)
+    assert state_of(queries, claimed.delivery) is State.PENDING
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_restart_ends_every_lease(store: Store, clock: ManualClock, queries: Queries) -> None:
     """Where one process has the journal alone, its restart takes back what earlier ones held and rings again what they
