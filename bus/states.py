@@ -71,6 +71,7 @@ TRANSITIONS: Mapping[tuple[State, Change], State] = MappingProxyType(
 
 # A delivery is born waiting its turn, over the broker's limit, on its way, or dead: an event's subscriber that is full.
 INITIAL = (State.HELD, State.PENDING, State.QUEUED, State.DEAD)
+LOSSES = frozenset({Change.KILL, Change.EXPIRE})
 TERMINAL = frozenset({State.DELIVERED, State.DEAD, State.EXPIRED})
 
 

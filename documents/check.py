@@ -10,6 +10,7 @@ from documents.bounded import TooCostly, run_bounded
 from documents.compile import Compiled, compile_on
 from documents.load import Loaded, load
 from documents.model import Documents
+from documents.of_the_bus import intrusions, with_own
 from documents.problems import Problem, Severity
 from documents.references import check_references
 from documents.shapes import Shapes
@@ -71,7 +72,9 @@ def check(documents: Documents, today: date, secrets: Secrets | None = None) -> 
 
 
 def _check(loaded: Loaded, today: date, secrets: Secrets | None) -> Report:
-    bench = Bench(loaded.documents, Shapes(loaded.documents.files, loaded.unreadable), loaded.broken)
+    documents = with_own(loaded.documents)
+    bench = Bench(documents, Shapes(documents.files, loaded.unreadable), loaded.broken)
+    bench.problems.extend(intrusions(loaded.documents))
     check_references(bench, today, secrets)
     compiled = compile_on(bench)
     try_examples(bench, compiled)

@@ -9,6 +9,7 @@ from contracts.model import Contract
 from documents import kinds
 from documents.bench import Bench
 from documents.model import Documents
+from documents.of_the_bus import with_own
 from documents.payloads import contract
 from documents.problems import Problem
 from documents.shapes import Shapes
@@ -31,7 +32,9 @@ class Compiled:
 
 
 def compile_documents(documents: Documents) -> tuple[Compiled, tuple[Problem, ...]]:
-    """What the documents say, compiled, and every problem met on the way; without one, nothing is left out."""
+    """What the documents and the bus's own say, compiled, and every problem met on the way; without one, nothing is
+    left out."""
+    documents = with_own(documents)
     bench = Bench(documents, Shapes(documents.files))
     return compile_on(bench), tuple(bench.problems)
 

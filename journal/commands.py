@@ -4,9 +4,9 @@ Many commands share a transaction (see `journal.committer`); none sees another o
 spans are milliseconds; due times, leases and lives are counted by the store's clock.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from bus.envelope import Body, Envelope
@@ -130,9 +130,26 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """A delivery that ended without having been delivered: `state` is dead or expired."""
+
+    delivery: UUID
+    system: str
+    envelope: Envelope
+    state: State
+    reason: str
+    code: str
+
+
+Telling: TypeAlias = Callable[[Lost], Accept | None]
+"""The message that tells somebody of a loss, where somebody wants to be told. Never raises."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settle(Command[bool]):
     """The end of one attempt: compare-and-set on (delivering, attempt). False: the lease had ended and the outcome
-    came late; the attempt is still recorded. `delay` is until the next try. `revision` names the documents used."""
+    came late; the attempt is still recorded. `delay` is until the next try. `revision` names the documents used.
+    `notice` is accepted along with it, if it came in time."""
 
     delivery: UUID
     message: UUID
@@ -150,9 +167,11 @@ class Settle(Command[bool]):
     delay: int = 0
     reply: Reply | None = None
     reply_life: int = 0
+    notice: Accept | None = None
 
     def weight(self) -> int:
-        return 1024 + (len(self.reply.body.data) if self.reply else 0)
+        notice = self.notice.weight() if self.notice else 0
+        return 1024 + notice + (len(self.reply.body.data) if self.reply else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +215,8 @@ class Sweep(Command[Swept]):
     """Look at every delivery whose time has come: ring what is due (at most `room` of one system in the broker, none of
     the systems that are `closed`, at most `limit` at once), take back ended leases, expire. `restart`: every lease and
     ring of earlier processes has ended. `count_every` is how old the counts may be. No lease of a call is taken
-    back that ends later than `latest`, whatever the store's clock says."""
+    back that ends later than `latest`, whatever the store's clock says. `telling` makes what is told of losses, in the
+    same transaction."""
 
     actor: str
     room: int = 10_000
@@ -205,6 +225,7 @@ class Sweep(Command[Swept]):
     limit: int = 1_000
     restart: bool = False
     latest: int | None = None
+    telling: Telling = lambda _: None
 
     def room_of(self, system: str) -> int:
         """Without room nothing goes into the broker, and what is there is left to it."""

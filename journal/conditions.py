@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from bus.states import State
-from journal.commands import Command, Event
+from journal.commands import Accept, Command, Event
 from journal.counting import KeepCounts, keep_counts
 from journal.rows import Rows
 
@@ -96,13 +96,15 @@ class Leave(Command[None]):
 @dataclass(frozen=True, slots=True)
 class OpenCircuit(Command[bool]):
     """A system answers nobody; True where it was thought to be well until now. `probe`: this was the one try of an open
-    circuit, and it counts only while it is this process's. `chance` lies in [-1, 1]."""
+    circuit, and it counts only while it is this process's. `chance` lies in [-1, 1]. `notice` is accepted along with
+    it where the circuit opens."""
 
     system: str
     process: str
     code: str
     chance: float = 0.0
     probe: bool = False
+    notice: Accept | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,8 @@ def open_circuit(run: Run, rows: Rows, command: OpenCircuit) -> bool:
     _write(run, _unprobed(before, opened_at=opened_at, code=command.code, trips=trips, probe_at=probe_at))
     if was_closed:
         rows.record(Event("circuit.opened", command.process, facts={"code": command.code, "system": command.system}))
+        if command.notice:
+            rows.accept(command.notice)
     return was_closed
 
 

@@ -111,6 +111,8 @@ class Rows:
             )
         )
         self.record(Event("attempt.ended", command.actor, command.message, _facts(command, state)))
+        if state and command.notice:
+            self.accept(command.notice)
 
     def replace(self, delivery: UUID, message: UUID) -> None:
         """The reply comes in the place of another."""

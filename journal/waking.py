@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from bus.envelope import Envelope, Exchange, Format
-from bus.states import Change, State, change
-from journal.commands import Ended, Event, Rung, Settle, Sweep
+from bus.states import LOSSES, Change, State, change
+from journal.commands import Ended, Event, Lost, Rung, Settle, Sweep
 from journal.conditions import Condition
 from journal.leases import overdue, publish_lease
 from journal.rows import Rows
@@ -119,9 +119,17 @@ class Waking:
                 self.rows.record(Event("delivery.expired", self.command.actor, due.message, facts))
         if due.state is State.DELIVERING:
             self.rows.settle(_lost(due, what, reason, now), after)
+        if what in LOSSES:
+            self._tell(due, after, reason)
         if wake_at is None:
             self.ended.append(Ended(due.delivery, due.message, due.waiter))
         return Woken(due.delivery, after, reason, rings, wake_at)
+
+    def _tell(self, due: Due, after: State, reason: str) -> None:
+        code = "lease-ended" if due.state is State.DELIVERING else ""
+        notice = self.command.telling(Lost(due.delivery, due.system, _envelope(due), after, reason, code))
+        if notice:
+            self.rows.accept(notice)
 
     def _held_back(self, due: Due) -> bool:
         condition = self.blocked.get(due.system)

@@ -112,7 +112,11 @@ class Acceptor:
             routes = router.choose(snapshot, contract, parsed)
             deliveries = tuple(router.deliveries(snapshot, contract, routes, self._backlog, self._clock, today))
             envelope = self._envelope(arrival, contract, waits=waits)
-            command = self._command(snapshot, arrival, contract, envelope, body, parsed, deliveries)
+            command = replace(
+                acceptance(envelope, contract, body.data, deliveries),
+                subject=subject(snapshot, contract, parsed),
+                once=once(snapshot, arrival, contract, body, round(contract.life * 1000)),
+            )
             accepted = await self._committer.write(command)
             if accepted.message != envelope.message:
                 return repeated(accepted, command, contract)
@@ -142,39 +146,6 @@ class Acceptor:
             self._process if waiting else "",
         )
 
-    def _command(
-        self,
-        snapshot: Snapshot,
-        arrival: Arrival,
-        contract: Contract,
-        envelope: Envelope,
-        body: Body,
-        parsed: object,
-        deliveries: tuple[NewDelivery, ...],
-    ) -> Accept:
-        salt = secrets.token_bytes(16)
-        digest = hashlib.sha256(salt + body.data).hexdigest()
-        facts: dict[str, str | int] = {
-            "contract": contract.name,
-            "digest": digest,
-            "size": len(body.data),
-            "systems": " ".join(sorted(each.system for each in deliveries)),
-            "version": contract.version,
-        }
-        life = round(contract.life * 1000)
-        return Accept(
-            envelope,
-            body.data,
-            salt,
-            digest,
-            life,
-            round(contract.retention.body * 1000),
-            deliveries,
-            Event("message.accepted", arrival.sender, envelope.message, facts),
-            subject=subject(snapshot, contract, parsed),
-            once=once(snapshot, arrival, contract, body, life),
-        )
-
     def _ring(self, envelope: Envelope, body: Body, deliveries: tuple[NewDelivery, ...]) -> None:
         carried = body.data if len(body.data) <= LARGEST_CARRIED else None
         self._ringer.ring(
@@ -190,6 +161,22 @@ class Acceptor:
             facts |= {"keyedHash": keyed_hash(snapshot.keys, data), "size": len(data)}
         reference = await self._committer.write(Record(Event("message.refused", sender, facts=facts)))
         refused.reference = str(reference)
+
+
+def acceptance(envelope: Envelope, contract: Contract, body: bytes, deliveries: tuple[NewDelivery, ...]) -> Accept:
+    """What is written of a message that may go its ways."""
+    salt = secrets.token_bytes(16)
+    digest = hashlib.sha256(salt + body).hexdigest()
+    facts: dict[str, str | int] = {
+        "contract": contract.name,
+        "digest": digest,
+        "size": len(body),
+        "systems": " ".join(sorted(each.system for each in deliveries)),
+        "version": contract.version,
+    }
+    event = Event("message.accepted", envelope.sender, envelope.message, facts)
+    life, body_life = round(contract.life * 1000), round(contract.retention.body * 1000)
+    return Accept(envelope, body, salt, digest, life, body_life, deliveries, event)
 
 
 def repeated(accepted: Accepted, command: Accept, contract: Contract) -> Acceptance:

@@ -15,6 +15,7 @@ from journal.counting import KeepCounts
 from journal.queries import Queries
 from routes.backlog import Backlog
 from routes.broker import Broker, Carried, Signal
+from routes.notices import Notices
 from routes.ringer import Ringer
 from routes.room import Room
 from routes.steady import SteadyClock
@@ -47,6 +48,7 @@ class Sweeper:
         backlog: Backlog,
         room: Room,
         clock: Clock,
+        notices: Notices,
         name: str,
     ) -> None:
         self._committer = committer
@@ -57,6 +59,7 @@ class Sweeper:
         self._room = room
         self._clock = clock
         self._steady = SteadyClock(clock.monotonic)
+        self._notices = notices
         self._name = name
         self._count_every = COUNT_EVERY
 
@@ -78,7 +81,15 @@ class Sweeper:
         """True: it is for this process to count."""
         room, closed = self._room.everywhere(), self._room.closed()
         asked, latest = self._clock.monotonic(), self._steady.latest()
-        sweep = Sweep(self._name, room, closed, self._count_every, restart=restart, latest=latest)
+        sweep = Sweep(
+            self._name,
+            room,
+            closed,
+            self._count_every,
+            restart=restart,
+            latest=latest,
+            telling=self._notices.lost,
+        )
         swept = await self._committer.write(sweep)
         self._steady.heard(swept.now, asked)
         self._ringer.ring(Carried(rung.delivery, rung.system, rung.envelope) for rung in swept.rung)

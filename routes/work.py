@@ -19,14 +19,15 @@ from adapters.call import Call, FaultRule, Outcome, Result
 from bus.clock import Clock
 from bus.envelope import Body, Envelope
 from bus.errors import BusError, CommitInDoubt, JournalUnavailable, Overloaded, SnapshotStale
-from bus.states import Change
+from bus.states import LOSSES, Change, target
 from contracts.model import Contract
-from journal.commands import Claim, Claimed, Reply, Settle
+from journal.commands import Claim, Claimed, Lost, Reply, Settle
 from journal.committer import Committer
 from journal.leases import CALL_MARGIN
 from journal.queries import Queries
 from routes.broker import LARGEST_CARRIED, Broker, Carried, Signal
 from routes.model import Retry, Route, Snapshot, System
+from routes.notices import Notices
 from routes.offload import off_the_loop
 from routes.outcome import decide
 from routes.pace import Pace
@@ -83,6 +84,7 @@ class Worker:
         broker: Broker,
         clock: Clock,
         name: str,
+        notices: Notices,
         chance: Callable[[], float] = lambda: random.uniform(-1, 1),  # noqa: S311 - jitter
     ) -> None:
         self._snapshots = snapshots
@@ -91,6 +93,7 @@ class Worker:
         self._broker = broker
         self._clock = clock
         self._name = name
+        self._notices = notices
         self._chance = chance
         self._lanes: dict[str, Lane] = {}
         # Of every lane, also of those that were left: what waits for its turn, and all that was not ended.
@@ -181,6 +184,10 @@ class Worker:
         else:
             outcome, reply = await self._attempt(plan, claimed, carried, began + lease / 2000)
         settle = self._settlement(plan, claimed, snapshot.revision, outcome, reply, began)
+        if settle.change in LOSSES:
+            state = target(settle.change)
+            lost = Lost(claimed.delivery, claimed.system, carried.envelope, state, settle.reason, settle.code)
+            settle = replace(settle, notice=self._notices.lost(lost))
         applied = await self._write_surely(settle, began + lease / 1000)
         if settle.change is Change.KILL or outcome.result is Result.MISCONFIGURED:
             # Somebody must look: what operators are told, they are told here.

@@ -27,6 +27,7 @@ from routes.backlog import Backlog
 from routes.broker import Broker
 from routes.health import Health
 from routes.model import Snapshot
+from routes.notices import Notices
 from routes.quotas import Quotas
 from routes.refusals import Refusals
 from routes.ringer import Ringer
@@ -161,6 +162,7 @@ async def delivering(parts: Parts, sweep_every: float, *, alone: bool = False) -
 
     On the way out it takes nothing more, and the calls in flight are awaited.
     """
+    notices = Notices(parts.snapshots, parts.clock)
     sweeper = Sweeper(
         parts.committer,
         parts.queries,
@@ -169,9 +171,10 @@ async def delivering(parts: Parts, sweep_every: float, *, alone: bool = False) -
         parts.backlog,
         parts.room,
         parts.clock,
+        notices,
         parts.process,
     )
-    worker = Worker(parts.snapshots, parts.committer, parts.queries, parts.broker, parts.clock, parts.process)
+    worker = Worker(parts.snapshots, parts.committer, parts.queries, parts.broker, parts.clock, parts.process, notices)
     if alone:
         await sweeper.start()
     await worker.follow()

@@ -21,6 +21,7 @@ from journal.commands import (
     Claimed,
     Document,
     Event,
+    Lost,
     NewDelivery,
     Once,
     PutDocuments,
@@ -34,6 +35,7 @@ from journal.commands import (
     TakeReply,
     Unring,
 )
+from journal.conditions import OpenCircuit
 from journal.counting import Count, KeepCounts
 from journal.database import open_store
 from journal.dead import DeadCount, DeadFilter
@@ -592,3 +594,57 @@ def test_dead_letters_by_filter(store: Store, clock: ManualClock, queries: Queri
     newest = queries.dead_letters(limit=2)
     assert [each.delivery.id for each in newest] == [ids[5][1], ids[4][1]]
     assert queries.dead_letters(limit=1, after=ids[4][1])[0].delivery.id == ids[3][1]
+
+
+def a_notice(clock: ManualClock) -> Accept:
+    return replace(an_accept(clock, state=State.PENDING, to="centre"), life=LIFE)
+
+
+def test_notice_is_accepted_with_the_loss(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """What tells of a loss is a message of its own, written with the settlement, and rung by the next sweep."""
+    claimed, notice = accepted_and_claimed(store, clock), a_notice(clock)
+    assert write(store, a_settle(claimed, Change.KILL, reason="refused", notice=notice))
+    assert queries.message(notice.envelope.message)
+    assert [each.delivery for each in sweep(store).rung] == [notice.deliveries[0].id]
+    events = [orjson.loads(row.content)["event"] for row in queries.timeline(notice.envelope.message)]
+    assert events == ["message.accepted"]
+
+
+def test_late_settlement_tells_nothing(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """A settlement that came too late ends nothing, and so no notice of it is accepted."""
+    claimed, notice = accepted_and_claimed(store, clock), a_notice(clock)
+    assert write(store, a_settle(claimed, Change.RETRY))
+    assert write(store, a_settle(claimed, Change.KILL, reason="refused", notice=notice)) is False
+    assert queries.message(notice.envelope.message) is None
+
+
+def test_sweep_tells_of_what_it_ends(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """What the sweep kills or lets expire is told as well, once and in the same transaction, by whatever makes the
+    notice."""
+    claimed, unclaimed, notice = accepted_and_claimed(store, clock), an_accept(clock), a_notice(clock)
+    write(store, unclaimed)
+    losses: list[Lost] = []
+
+    def telling(lost: Lost) -> Accept | None:
+        losses.append(lost)
+        return None if lost.state is State.EXPIRED else notice
+
+    clock.advance(LIFE / 1000 + 1)
+    sweep(store, telling=telling)
+    assert {(lost.delivery, lost.system, lost.state, lost.reason, lost.code) for lost in losses} == {
+        (claimed.delivery, "his", State.DEAD, "outcome-unknown", "lease-ended"),
+        (unclaimed.deliveries[0].id, "his", State.EXPIRED, "", ""),
+    }
+    assert {lost.envelope.message for lost in losses} == {claimed.message, unclaimed.envelope.message}
+    assert queries.message(notice.envelope.message)
+    assert [each.delivery for each in sweep(store, telling=telling).rung] == [notice.deliveries[0].id]
+    assert len(losses) == 2
+
+
+def test_circuit_tells_once(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """The notice of a circuit is accepted with the one opening that counts."""
+    first, second = a_notice(clock), a_notice(clock)
+    assert write(store, OpenCircuit("his", "worker", "dns", notice=first)) is True
+    assert write(store, OpenCircuit("his", "other", "dns", notice=second)) is False
+    assert queries.message(first.envelope.message)
+    assert queries.message(second.envelope.message) is None

@@ -20,6 +20,7 @@ from journal.leases import CALL_MARGIN
 from journal.queries import Queries
 from routes.broker import Carried, Signal
 from routes.model import Route, Snapshot
+from routes.notices import Notices
 from routes.snapshots import Snapshots
 from routes.work import OWN_CODES, Worker
 from tests.unit.routes.conftest import Memory, Silent, a_contract, a_delivery, a_snapshot, turns
@@ -95,7 +96,7 @@ async def bench(
     store: Memory, committer: Committer, broker: Silent, clock: ManualClock, queries: Queries
 ) -> AsyncIterator[Bench]:
     snapshots = Snapshots(clock)
-    worker = Worker(snapshots, committer, queries, broker, clock, "worker-1", lambda: 0.0)
+    worker = Worker(snapshots, committer, queries, broker, clock, "worker-1", Notices(snapshots, clock), lambda: 0.0)
     bench = Bench(worker, store, broker, snapshots, clock, Receiver(), lambda claim: claimed(clock, claim))
     store.answer = bench.answer
     bench.put()
