@@ -18,12 +18,15 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from bus.clock import Clock
+from bus.clock import Clock, SystemClock
 from bus.errors import JournalUnavailable, SettingInvalid
 from journal.postgresql import PostgresqlStore
+from journal.postgresql import upkeep as postgresql_upkeep
 from journal.postgresql.connection import connect, connect_to_ask
 from journal.sqlite import SqliteStore
+from journal.sqlite import upkeep as sqlite_upkeep
 from journal.store import Store
+from journal.upkeep import Keep, Upkeep
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSIONS = MIGRATIONS / "versions"
@@ -151,6 +154,14 @@ def open_store(url: str, clock: Clock, writer: str) -> Store:
     if _of_postgresql(url):
         return PostgresqlStore(url, writer)
     return SqliteStore(_sqlite_path(url), clock, writer)
+
+
+def keep_up(url: str, keep: Keep, now: int | None = None) -> Upkeep:
+    """Make room for what comes, and let go what has had its time, where nobody else is doing so; blocks, for long
+    perhaps. `now` stands in for the database's clock, in tests. Raises `JournalUnavailable`."""
+    if _of_postgresql(url):
+        return postgresql_upkeep.keep_up(url, keep, now)
+    return sqlite_upkeep.keep_up(_sqlite_path(url), keep, SystemClock().now() if now is None else now)
 
 
 def open_engine(url: str) -> Engine:

@@ -5,9 +5,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Row, Text, and_, cast, func, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    Text,
+    and_,
+    cast,
+    func,
+    select,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
+from bus.clock import Clock, SystemClock
 from bus.envelope import Body, Envelope, Exchange, Format
 from bus.errors import JournalUnavailable
 from bus.states import MessageState, State, message_state
@@ -84,10 +94,12 @@ class Present:
 
 
 class Queries:
-    """Questions to one database; safe in any thread."""
+    """Questions to one database; safe in any thread. By `clock` a body whose time is over is not there, though it may
+    lie on the disk for some days more."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
         self._engine = engine
+        self._clock = clock or SystemClock()
 
     def message(self, message: UUID) -> MessageView | None:
         with self._asking() as connection:
@@ -248,7 +260,9 @@ class Queries:
             return connection.execute(select(keys).order_by(keys.c.created_at)).all()
 
     def _body(self, message: UUID, part: str) -> Body | None:
-        question = select(bodies.c.format, bodies.c.data).where(bodies.c.message == message, bodies.c.part == part)
+        question = select(bodies.c.format, bodies.c.data).where(
+            bodies.c.message == message, bodies.c.part == part, bodies.c.expires_at > self._clock.now()
+        )
         with self._asking() as connection:
             row = connection.execute(question).first()
         return Body(Format(row.format), row.data) if row else None

@@ -74,7 +74,7 @@ async def worker(task: Task, home: Home) -> None:
         own = [(home.settings.host, home.settings.port)]
         async with (
             assembled(home.settings, home, "worker", own=own, endpoints=task.endpoints, shared=True) as parts,
-            delivering(parts, SWEEP_EVERY),
+            delivering(parts, SWEEP_EVERY, keep_up=home.keep_up),
         ):
             _ready()
             _outlived(ending.set)

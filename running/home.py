@@ -24,10 +24,12 @@ from identity.secrets import Secrets
 from identity.tokens import LIFE
 from identity.tokens import issue as issue_token
 from journal.commands import Command, Event, PutDocuments, PutRow
-from journal.database import migrate, one_at_a_time, open_engine, open_store, sqlite_url
+from journal.database import keep_up, migrate, one_at_a_time, open_engine, open_store, sqlite_url
 from journal.queries import Queries
 from journal.store import Store
+from journal.upkeep import Upkeep
 from running import logs
+from running.upkeep import kept_for
 
 R = TypeVar("R")
 
@@ -111,6 +113,10 @@ class Home:
     @property
     def secrets(self) -> Secrets:
         return Secrets(self.settings.secrets_folder)
+
+    def keep_up(self) -> Upkeep:
+        """Make room in the journal for what comes, and let go what has had its time. Blocks."""
+        return keep_up(self.url, kept_for(self.queries))
 
     def set_secret(self, agency: str, name: str, value: str) -> None:
         """Set it, and have whoever serves this folder read it: a revision of its own, in which no document changes."""

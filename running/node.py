@@ -22,6 +22,7 @@ from gateway import data_plane
 from journal.committer import Committer
 from journal.queries import Queries
 from journal.store import Store
+from journal.upkeep import Upkeep
 from routes.accept import Acceptor
 from routes.backlog import Backlog
 from routes.broker import Broker
@@ -36,6 +37,7 @@ from routes.snapshots import Snapshots
 from routes.sweeper import Sweeper
 from routes.waiting import Waiting
 from routes.work import Worker
+from running.upkeep import keep_up_hourly
 
 FOLLOW_EVERY: Final = 1.0
 """Seconds between two looks whether a document, a credential or a key has changed."""
@@ -156,9 +158,11 @@ async def accepting(parts: Parts, body_timeout: float) -> AsyncIterator[Gateway]
 
 
 @asynccontextmanager
-async def delivering(parts: Parts, sweep_every: float, *, alone: bool = False) -> AsyncIterator[Working]:
+async def delivering(
+    parts: Parts, sweep_every: float, *, alone: bool = False, keep_up: Callable[[], Upkeep] = Upkeep
+) -> AsyncIterator[Working]:
     """A worker. `alone`: no other process serves the journal in this data folder, and what earlier ones left behind is
-    taken back first.
+    taken back first. `keep_up` is done each hour; it blocks.
 
     On the way out it takes nothing more, and the calls in flight are awaited.
     """
@@ -179,7 +183,7 @@ async def delivering(parts: Parts, sweep_every: float, *, alone: bool = False) -
         await sweeper.start()
     await worker.follow()
     try:
-        async with beside(sweeper.run(sweep_every), worker.run()):
+        async with beside(sweeper.run(sweep_every), worker.run(), keep_up_hourly(keep_up)):
             yield Working(sweeper, worker)
     finally:
         await worker.drain()

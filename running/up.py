@@ -48,7 +48,7 @@ async def _serve(serve: Serve, home: Home) -> None:
             settings, home, "up", networks=LOOPBACK, own=[(settings.host, port)], endpoints=serve.endpoints
         ) as parts,
         accepting(parts, settings.body_timeout) as gateway,
-        delivering(parts, SWEEP_EVERY, alone=True),
+        delivering(parts, SWEEP_EVERY, alone=True, keep_up=home.keep_up),
     ):
 
         def started() -> None:

@@ -70,7 +70,7 @@ def rabbitmq_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def queries(database: str) -> Iterator[Queries]:
+def queries(database: str, clock: ManualClock) -> Iterator[Queries]:
     engine = open_engine(database)
-    yield Queries(engine)
+    yield Queries(engine, clock)
     engine.dispose()

@@ -43,15 +43,10 @@ WAKE: Final = (
     " changed_at = %b FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::int2[], %b::int8[])"
     " AS woken (id, state, reason, rings, wake_at) WHERE d.id = woken.id"
 )
-# A few at a time: once-only keys and bodies whose time is over.
+# A few at a time: once-only keys whose time is over.
 FORGET_KEYS: Final = (
     "WITH gone AS MATERIALIZED (SELECT scope, key FROM once WHERE expires_at <= %b LIMIT 1000 FOR UPDATE SKIP LOCKED)"
     " DELETE FROM once o USING gone WHERE o.scope = gone.scope AND o.key = gone.key"
-)
-FORGET_BODIES: Final = (
-    "WITH gone AS MATERIALIZED"
-    " (SELECT message, part FROM bodies WHERE expires_at <= %b LIMIT 100 FOR UPDATE SKIP LOCKED)"
-    " DELETE FROM bodies b USING gone WHERE b.message = gone.message AND b.part = gone.part"
 )
 
 
@@ -64,7 +59,6 @@ def sweep(transaction: Transaction, command: Sweep, _: None) -> Swept:
         return Swept((), (), now=now)
     count = counting.falls_due(transaction.plain, now, command.count_every)
     run(FORGET_KEYS, [now])
-    run(FORGET_BODIES, [now])
     waking = Waking(transaction.rows, command, conditions.blocked(transaction.plain))
     due = [(system, State(state)) for system, state in run(DUE_PAIRS, [now])]
     queued = _queued(transaction, command, [system for system, state in due if state is State.PENDING])

@@ -1,5 +1,6 @@
-"""`lgsp journal`: the tables of the journal, brought up to date."""
+"""`lgsp journal`: the tables of the journal, brought up to date and kept up."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -27,3 +28,21 @@ def journal_migrate(
         out.print(f"Left for `lgsp journal migrate --post`: {', '.join(left)}.")
     else:
         out.print("The tables are as this version wants them.")
+
+
+@app.command("maintain")
+def journal_maintain(data: Data = None, json: Json = False) -> None:
+    """Make room for what comes, and let go what has had its time. Who serves does so by itself, once an hour."""
+    with opened(read_settings(data=data)) as home, busy("Keeping up"):
+        done = home.keep_up()
+    if json:
+        print_json(out, asdict(done))
+        return
+    for what, names in (("Made", done.made), ("Dropped", done.dropped)):
+        if names:
+            out.print(f"{what}: {', '.join(names)}.")
+    for what, counts in (("Deleted", done.deleted), ("Moved", done.moved)):
+        for table, count in counts.items():
+            out.print(f"{what}: {count} rows of {table}.")
+    for reason in done.kept:
+        out.print(f"Kept: {reason}.")
