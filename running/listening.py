@@ -62,9 +62,13 @@ class Server(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         self._serving = config
-        self._told, self._ending, self._draining = started, ending, draining
+        self._told, self._ending, self._told_draining = started, ending, draining
         self._grace = grace
         self._replaced = False
+
+    @property
+    def draining(self) -> bool:
+        return self._serving.closing
 
     def end(self) -> None:
         """Asked a second time, without grace and without waiting for those who are being answered."""
@@ -88,7 +92,7 @@ class Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         await super().main_loop()
-        self._draining()
+        self._told_draining()
         self._serving.closing = True
         for connection in list(self.server_state.connections):
             if isinstance(connection, Connection):

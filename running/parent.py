@@ -69,7 +69,7 @@ class Slot:
     """The place of one child, whoever holds it."""
 
     child: Child | None = None
-    pause: float = FIRST_PAUSE
+    pause: float = field(default_factory=lambda: FIRST_PAUSE)
 
 
 @dataclass(slots=True)
@@ -85,9 +85,9 @@ class Parent:
     ending: Callable[[], None] = lambda: None
     gone: Callable[[int], None] = lambda _: None
     environment: Mapping[str, str] = field(default_factory=dict)
+    alive: set[Child] = field(default_factory=set)
     _end: asyncio.Event = field(default_factory=asyncio.Event)
     _replace: asyncio.Event = field(default_factory=asyncio.Event)
-    _alive: set[Child] = field(default_factory=set)
     _proven: bool = False
     _status: int = 0
 
@@ -106,15 +106,15 @@ class Parent:
                 task.cancel()
             await asyncio.gather(*keeping, replacing, return_exceptions=True)
             self.ending()
-            for child in self._alive:
+            for child in self.alive:
                 child.tell(signal.SIGTERM)
-            statuses = await asyncio.gather(*(child.ended for child in self._alive))
+            statuses = await asyncio.gather(*(child.ended for child in self.alive))
         # Ended before it could begin: nothing was lost by it.
         return self._status or (0 if set(statuses) <= {0, -signal.SIGTERM} else 1)
 
     def _asked(self) -> None:
         if self._end.is_set():
-            for child in self._alive:
+            for child in self.alive:
                 child.tell(signal.SIGKILL)
         self._end.set()
 
@@ -165,12 +165,12 @@ class Parent:
 
     async def _start(self) -> Child:
         child = await Child.start(self.task, self.environment)
-        self._alive.add(child)
+        self.alive.add(child)
         child.ended.add_done_callback(lambda _: self._gone(child))
         return child
 
     def _gone(self, child: Child) -> None:
-        self._alive.discard(child)
+        self.alive.discard(child)
         self.gone(child.process.pid)
 
     def _look(self, slots: list[Slot]) -> None:

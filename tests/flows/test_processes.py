@@ -8,15 +8,18 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
+from uuid import UUID
 
 import pytest
 
 from bus.settings import read_settings
+from bus.states import State
 from identity.keyring import Purpose
 from provinces.model.applications.runner import applications
 from provinces.model.flows import FOLDER
@@ -38,7 +41,11 @@ class Province:
 
     folder: Path
     environment: dict[str, str]
-    options: list[str]
+    endpoints: dict[str, str]
+
+    @property
+    def options(self) -> list[str]:
+        return [option for name, at in self.endpoints.items() for option in ("--endpoint", f"{name}={at}")]
 
     def lgsp(self, *arguments: str) -> str:
         ran = subprocess.run(
@@ -58,6 +65,13 @@ class Province:
             {}, data=Path(self.environment["LGSP_DATA"]), database_url=self.environment["LGSP_DATABASE_URL"]
         )
         return Home(settings, "tester")
+
+    def behave(self, system: str, **manners: object) -> None:
+        """Set the mood of a stand-in."""
+        address = "/".join(self.endpoints[system].split("/")[:3])
+        headers = {"Content-Type": "application/json"}
+        with urlopen(Request(f"{address}/_behave", json.dumps(manners).encode(), headers, method="POST")):
+            pass
 
     def ended(self, message: str) -> dict[str, Any]:
         while (shown := json.loads(self.lgsp("audit", "show", message, "--json")))["state"] != "done":
@@ -81,8 +95,7 @@ def province(
             "LGSP_PORT": "0",
             "LGSP_GRACE": "0",
         }
-        options = [option for name, at in endpoints.items() for option in ("--endpoint", f"{name}={at}")]
-        yield Province(folder, environment, options)
+        yield Province(folder, environment, endpoints)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +106,8 @@ def gateways(province: Province) -> Iterator[Running]:
         home = province.home()
         for system, application in applications().items():
             home.set_secret(application.agency, application.secret, f"password-of-{system}")
-        home.issue_credential(STATIONS)
+        for system in (STATIONS, ONE_STOP):
+            home.issue_credential(system)
         assert apply_folder(home, FOLDER).done
         home.close()
         yield serve
@@ -109,6 +123,14 @@ def until(holds: Callable[[], bool]) -> None:
     """Wait for it; the time-out of the test is the end of patience."""
     while not holds():
         time.sleep(0.05)
+
+
+def post(url: str, token: str) -> tuple[int, str]:
+    """Ask the population register, and wait for the answer: its status, and where to look."""
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    address = f"{url}/messages/population.citizen-verification"
+    with urlopen(Request(address, CITIZEN.read_bytes(), headers, method="POST")) as answer:
+        return answer.status, str(answer.headers["Location"])
 
 
 @dataclass
@@ -210,12 +232,25 @@ def test_a_killed_process_is_started_again(gateways: Running, workers: Running) 
         assert f"{victim} was ended by SIGKILL" in command.complaints.read_text()
 
 
-def test_all_end_when_told(province: Province, gateways: Running, workers: Running) -> None:
-    """SIGTERM ends each process, with 0."""
-    for command in (workers, gateways):
-        children = command.children
-        assert command.end() == 0
-        assert not any(lives(each) for each in children)
+def test_told_to_end_nothing_is_lost(province: Province, gateways: Running, workers: Running) -> None:
+    """SIGTERM in the middle of a call: the caller is told where to look later, the worker ends the call, every process
+    ends with 0, and the receiver was called once."""
+    province.behave("population.register", mode="slow", seconds=10, times=1)
+    home = province.home()
+    token = home.token(ONE_STOP)
+    with ThreadPoolExecutor(1) as caller:
+        waiting = caller.submit(post, gateways.url, token)
+        until(lambda: State.DELIVERING in home.queries.counts().get("population.register", {}))
+        children = gateways.children | workers.children
+        assert gateways.end() == 0
+        status, location = waiting.result()
+        assert status == 202
+        assert workers.end() == 0
+    assert not any(lives(each) for each in children)
+    view = home.queries.message(UUID(location.rpartition("/")[2]))
+    home.close()
+    assert view
+    assert [(each.state, each.attempt) for each in view.deliveries] == [(State.DELIVERED, 1)]
 
 
 def test_nobody_outlives_the_parent(province: Province) -> None:
