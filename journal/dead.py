@@ -1,12 +1,13 @@
 """Dead letters: which are meant, a page of them, and how many of each sort; read by key, never all at once."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
+from bus.clock import iso
 from bus.states import State
 from journal.tables import attempts, deliveries, messages
 
@@ -27,9 +28,16 @@ class DeadFilter:
 
     def facts(self) -> dict[str, str | int]:
         """What is asked for, as an audit event tells it."""
-        told = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "without"}
-        without = {"without": " ".join(self.without)} if self.without else {}
-        return {name: value for name, value in told.items() if value is not None} | without
+        told = {
+            "system": self.system,
+            "contract": self.contract,
+            "reason": self.reason,
+            "code": self.code,
+            "since": None if self.since is None else iso(self.since),
+            "until": None if self.until is None else iso(self.until),
+            "without": " ".join(self.without) or None,
+        }
+        return {name: value for name, value in told.items() if value is not None}
 
 
 ALL_DEAD: Final = DeadFilter()

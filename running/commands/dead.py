@@ -147,8 +147,10 @@ def _many(
     printing.dead_counts(out, counts)
     if wanted.without:
         err.print(printing.plain(f"left out unless named by --reason: {', '.join(wanted.without)}"), style="yellow")
-    examples = home.queries.dead_letters(wanted, limit=min(EXAMPLES, limit or EXAMPLES), newest_first=False)
-    if dry_run or not count:
+    if not count:
+        return
+    if dry_run:
+        examples = home.queries.dead_letters(wanted, limit=min(EXAMPLES, count), newest_first=False)
         printing.dead_letters(out, examples, json=False)
         return
     if wanted.reason in replaying.MAY_HAVE_ACTED and not reply:

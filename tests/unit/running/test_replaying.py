@@ -6,6 +6,7 @@ from uuid import UUID
 
 import orjson
 import pytest
+import typer
 
 from bus.envelope import Body, Envelope, Exchange, Format
 from bus.errors import ContractUnknown, IllegalTransition, ReplyGone, ReplyInvalid, RouteMissing
@@ -17,6 +18,7 @@ from journal.commands import Accept, Claim, Claimed, Event, NewDelivery, Replay,
 from journal.dead import DeadFilter
 from routes.model import Route
 from running import replaying
+from running.commands import dead as commands
 from running.home import Home
 from running.replaying import MAY_HAVE_ACTED, Pace, Replayed, Retaking, letters, meant, replay, total
 from tests.unit.routes.conftest import PART, a_contract
@@ -106,7 +108,7 @@ def test_replay_is_told_as_a_whole(home: Home) -> None:
         "count": 7,
         "system": "his",
         "code": "http-422",
-        "until": 5,
+        "until": "1970-01-01T00:00:00.005Z",
         "without": "outcome-unknown reply-invalid",
     }
 
@@ -167,3 +169,20 @@ def test_kept_answer_needs_its_contract_and_route(home: Home) -> None:
     assert other
     with pytest.raises(IllegalTransition):
         by(home).take(other)
+
+
+def test_ctrl_c_leaves_the_rest(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever breaks off is told how many were tried, and how to go on; the rest is as it was."""
+    every = [dead(home) for _ in range(5)]
+    turns = iter([None, None])
+
+    def turn(_: Pace) -> None:
+        if next(turns, every) is every:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Pace, "turn", turn)
+    with pytest.raises(typer.Exit) as left:
+        commands._many(home, DeadFilter(system="his"), None, 1_000, dry_run=False, reply=False, yes=True)
+    assert left.value.exit_code == 130
+    assert [each.delivery.id for each in letters(home, DeadFilter(system="his"))] == every[2:]
+    assert [each["count"] for each in told(home, "replay.started")] == [5]
