@@ -9,7 +9,7 @@ import typer
 from bus.errors import AgencyCodeInvalid, BusError, QueryInvalid, SettingInvalid
 from bus.languages import Language, negotiate, say
 from running import printing
-from running.commands import audit, credential, dead, doctor, documents, journal, messages, processes, secret
+from running.commands import audit, credential, dead, doctor, documents, journal, messages, processes, secret, system
 from running.commands.terminal import err
 
 WRONG_USE = (AgencyCodeInvalid, QueryInvalid, SettingInvalid)
@@ -37,6 +37,7 @@ for command in (
     app.command()(command)
 for name, group in (
     ("dead", dead),
+    ("system", system),
     ("audit", audit),
     ("journal", journal),
     ("credential", credential),

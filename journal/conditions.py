@@ -56,6 +56,10 @@ class Condition:
         """Whether the time has come to try one delivery; perhaps somebody does already."""
         return self.paused_at is None and self.probe_at is not None and self.probe_at <= now
 
+    def probe_free(self, now: int) -> bool:
+        """Whether it has come, and nobody is trying."""
+        return self.probe_due(now) and (self.probe_until or 0) <= now
+
 
 @dataclass(frozen=True, slots=True)
 class Process:
@@ -227,7 +231,7 @@ def close_circuit(run: Run, rows: Rows, command: CloseCircuit) -> bool:
 
 def take_probe(run: Run, rows: Rows, command: TakeProbe) -> bool:
     before, now = _locked(run, command.system), rows.now
-    if not before.probe_due(now) or (before.probe_until or 0) > now:
+    if not before.probe_free(now):
         return False
     _write(run, replace(before, probe_by=command.process, probe_until=now + command.lease))
     return True

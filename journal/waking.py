@@ -75,11 +75,13 @@ class Woken(NamedTuple):
 @dataclass(slots=True)
 class Waking:
     """Gathers what one sweep does. `blocked` are the systems that are paused or whose circuit is open: nothing is rung
-    for them, but for one delivery where the time has come to try."""
+    for them, but for one delivery where the time has come to try; whose life has ended among all that waits for them is
+    looked up as seldom as what waits is counted, `thorough`."""
 
     rows: Rows
     command: Sweep
     blocked: Mapping[str, Condition]
+    thorough: bool
     rung: list[Rung] = field(default_factory=list)
     ended: list[Ended] = field(default_factory=list)
 
@@ -93,7 +95,8 @@ class Waking:
         elif condition is None:
             yield Picked(system, state, min(command.limit, max(0, command.room_of(system) - queued)), now)
         else:
-            yield Picked(system, state, command.limit, now, now)
+            if self.thorough:
+                yield Picked(system, state, command.limit, now, now)
             if condition.probe_due(now) and not queued:
                 yield Picked(system, state, 1, now)
 

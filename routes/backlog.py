@@ -1,33 +1,39 @@
-"""How much waits for each system: counted in the journal every few seconds, counted on in between."""
+"""How much waits for each system: counted in the journal every few seconds, counted on by each process in between."""
 
 from collections import Counter
-from collections.abc import Iterable
 
 from bus.states import State
-from journal.counting import Count
+from journal.conditions import Condition
+from routes.conditions import Conditions
 from routes.room import Room
 
 
 class Backlog:
-    """An estimate, good to within a count: each process adds what it accepts itself."""
+    """An estimate, good to within a count: to what was counted for all a process adds what it has accepted since."""
 
-    def __init__(self, room: Room | None = None) -> None:
+    def __init__(self, conditions: Conditions, room: Room | None = None) -> None:
+        self._conditions = conditions
         self._room = room or Room()
+        self._accepted: Counter[str] = Counter()
         self._rung: Counter[str] = Counter()
-        self._open: Counter[str] = Counter()
-
-    def sample(self, counts: Iterable[Count]) -> None:
-        counted = tuple(counts)
-        self._rung = Counter({count.system: count.queued for count in counted})
-        self._open = Counter({count.system: count.waiting for count in counted})
+        self._counted_at: dict[str, int] = {}
 
     def full(self, system: str, limit: int) -> bool:
-        return self._open[system] >= limit
+        return self._counted(system).waiting + self._accepted[system] >= limit
 
     def enter(self, system: str) -> State:
-        """Count one more; the state in which it is born."""
-        self._open[system] += 1
-        if self._rung[system] >= self._room.of(system):
+        """Count one more; the state in which it is born: in the journal alone where nobody serves its system for the
+        time being, or the broker has its share of them."""
+        counted = self._counted(system)
+        self._accepted[system] += 1
+        if counted.blocked or counted.queued + self._rung[system] >= self._room.of(system):
             return State.PENDING
         self._rung[system] += 1
         return State.QUEUED
+
+    def _counted(self, system: str) -> Condition:
+        counted = self._conditions.of(system)
+        if self._counted_at.get(system) != counted.counted_at:
+            self._counted_at[system] = counted.counted_at
+            self._accepted[system] = self._rung[system] = 0
+        return counted

@@ -65,6 +65,7 @@ class MemoryBroker:
         def cancel() -> None:
             consumer = self._consumers.pop(f"system.{system}", None)
             if consumer and consumer.channel:
+                consumer.recover(requeue=True)
                 consumer.channel.close()
 
         await self._do(cancel)

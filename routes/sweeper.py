@@ -13,7 +13,6 @@ from journal.commands import Sweep
 from journal.committer import Committer
 from journal.counting import KeepCounts
 from journal.queries import Queries
-from routes.backlog import Backlog
 from routes.broker import Broker, Carried, Signal
 from routes.notices import Notices
 from routes.ringer import Ringer
@@ -45,7 +44,6 @@ class Sweeper:
         queries: Queries,
         ringer: Ringer,
         broker: Broker,
-        backlog: Backlog,
         room: Room,
         clock: Clock,
         notices: Notices,
@@ -55,7 +53,6 @@ class Sweeper:
         self._queries = queries
         self._ringer = ringer
         self._broker = broker
-        self._backlog = backlog
         self._room = room
         self._clock = clock
         self._steady = SteadyClock(clock.monotonic)
@@ -103,7 +100,6 @@ class Sweeper:
         begun = self._clock.monotonic()
         counts = await asyncio.to_thread(self._queries.waiting)
         self._count_every = max(COUNT_EVERY, round((self._clock.monotonic() - begun) * 1000 * COUNT_SHARE))
-        self._backlog.sample(counts)
         await self._committer.write(KeepCounts(counts))
 
     async def _tried(self, attempt: Coroutine[Any, Any, T]) -> T | None:

@@ -7,8 +7,7 @@ work back. So a message that the broker brings twice calls nobody twice.
 import asyncio
 import random
 import secrets
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
@@ -18,7 +17,7 @@ import structlog
 from adapters.call import Call, FaultRule, Outcome, Result
 from bus.clock import Clock
 from bus.envelope import Body, Envelope
-from bus.errors import BusError, CommitInDoubt, JournalUnavailable, Overloaded, SnapshotStale
+from bus.errors import BusError, CommitInDoubt, JournalUnavailable, Overloaded
 from bus.states import LOSSES, Change, target
 from contracts.model import Contract
 from journal.commands import Claim, Claimed, Lost, Reply, Settle
@@ -26,11 +25,13 @@ from journal.committer import Committer
 from journal.leases import CALL_MARGIN
 from journal.queries import Queries
 from routes.broker import LARGEST_CARRIED, Broker, Carried, Signal
-from routes.model import Retry, Route, Snapshot, System
+from routes.circuit import Circuits
+from routes.conditions import Conditions
+from routes.lanes import Lanes
+from routes.model import Retry, Route, Snapshot
 from routes.notices import Notices
 from routes.offload import off_the_loop
 from routes.outcome import decide
-from routes.pace import Pace
 from routes.reply import take
 from routes.snapshots import Snapshots
 
@@ -61,16 +62,7 @@ class Plan:
 
     contract: Contract
     route: Route
-    system: System
-
-
-@dataclass(slots=True)
-class Lane:
-    """One system's deliveries: as many at once, and as fast, as it may be called."""
-
-    slots: asyncio.Semaphore
-    pace: Pace
-    concurrency: int
+    call: Callable[[Call], Awaitable[Outcome]]
 
 
 class Worker:
@@ -79,6 +71,7 @@ class Worker:
     def __init__(
         self,
         snapshots: Snapshots,
+        conditions: Conditions,
         committer: Committer,
         queries: Queries,
         broker: Broker,
@@ -95,75 +88,21 @@ class Worker:
         self._name = name
         self._notices = notices
         self._chance = chance
-        self._lanes: dict[str, Lane] = {}
-        # Of every lane, also of those that were left: what waits for its turn, and all that was not ended.
-        self._waiting: set[asyncio.Task[None]] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._circuits = Circuits(conditions, committer, clock, name, notices.opened, chance)
+        self._lanes = Lanes(snapshots, conditions, self._circuits, queries, broker, clock, name, self.deliver)
 
     async def run(self, every: float = 0.5) -> None:
-        """Serve until cancelled; looks for new and vanished systems every so many seconds."""
-        while True:
-            try:
-                await self.follow()
-            except SnapshotStale:
-                log.warning("snapshot-stale")
-            except Exception as failed:  # noqa: BLE001 - a broker that is down delays, it never stops the worker
-                log.error("subscription-failed", kind=type(failed).__name__)
-            await asyncio.sleep(every)
+        """Serve until cancelled; looks for what has changed every so many seconds."""
+        await self._lanes.run(every)
 
     async def follow(self) -> None:
-        """Subscribe to every system that a route of the snapshot in force leads to, and to nothing else. One that
-        cannot be called for the time being is served as well: its deliveries must say why they wait."""
-        snapshot = self._snapshots.current()
-        targets = {route.system for routes in snapshot.routes.values() for route in routes}
-        callable_now = {
-            name: system for name, system in snapshot.systems.items() if name in targets and not system.fetches
-        }
-        for name, lane in list(self._lanes.items()):
-            wanted = callable_now.get(name)
-            if wanted is None or (wanted.concurrency, wanted.rate_per_second) != (
-                lane.concurrency,
-                lane.pace.per_second,
-            ):
-                await self._broker.unsubscribe(name)
-                del self._lanes[name]
-        for name in callable_now.keys() - self._lanes.keys():
-            concurrency = callable_now[name].concurrency
-            pace = Pace(callable_now[name].rate_per_second, self._clock)
-            lane = Lane(asyncio.Semaphore(concurrency), pace, concurrency)
-            await self._broker.subscribe(name, 2 * concurrency, self._arrived(lane))
-            self._lanes[name] = lane
+        """Serve what is to be served now."""
+        await self._lanes.follow()
 
     async def drain(self) -> None:
         """Take nothing more, let go of what is not claimed, and wait for the calls in flight."""
-        for name in self._lanes:
-            with suppress(ConnectionError):
-                await self._broker.unsubscribe(name)
-        for task in self._waiting:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _arrived(self, lane: Lane) -> Callable[[Carried, Callable[[], None]], None]:
-        def arrived(carried: Carried, acknowledge: Callable[[], None]) -> None:
-            task = asyncio.ensure_future(self._serve(lane, carried, acknowledge))
-            for tasks in (self._tasks, self._waiting):
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
-
-        return arrived
-
-    async def _serve(self, lane: Lane, carried: Carried, acknowledge: Callable[[], None]) -> None:
-        try:
-            async with lane.slots:
-                await lane.pace.turn()
-                if task := asyncio.current_task():
-                    self._waiting.discard(task)
-                await self.deliver(carried, acknowledge)
-        except BusError as unavailable:
-            # Unclaimed or unsettled, the lease brings it back.
-            log.warning("delivery-postponed", delivery=str(carried.delivery), code=unavailable.code)
-        except Exception as unforeseen:  # noqa: BLE001 - one delivery's failure is not its system's
-            log.error("delivery-failed", delivery=str(carried.delivery), kind=type(unforeseen).__name__)
+        await self._lanes.drain()
+        await self._circuits.settle()
 
     async def deliver(self, carried: Carried, acknowledge: Callable[[], None] = lambda: None) -> None:
         """One attempt, from claim to settlement. Raises `BusError` where the journal cannot be written."""
@@ -181,6 +120,8 @@ class Worker:
             return
         if isinstance(plan, Outcome):
             outcome, reply = plan, None
+            if outcome.code == "system-not-callable":
+                self._circuits.note(claimed.system, claimed.delivery, outcome)
         else:
             outcome, reply = await self._attempt(plan, claimed, carried, began + lease / 2000)
         settle = self._settlement(plan, claimed, snapshot.revision, outcome, reply, began)
@@ -212,10 +153,8 @@ class Worker:
             return outgoing, None
         if self._clock.monotonic() > latest:
             return Outcome(Result.NOT_SENT, "worker-late"), None
-        adapter = plan.system.adapter
-        if adapter is None:
-            return Outcome(Result.MISCONFIGURED, "system-not-callable"), None
-        outcome = await adapter.call(_call(plan, claimed, carried.envelope, outgoing))
+        outcome = await plan.call(_call(plan, claimed, carried.envelope, outgoing))
+        self._circuits.note(claimed.system, claimed.delivery, outcome)
         return await _taken(plan, outcome)
 
     async def _body(self, carried: Carried) -> Body | None:
@@ -281,7 +220,7 @@ def _plan(snapshot: Snapshot, carried: Carried) -> Plan | Outcome:
     route = snapshot.route(f"{envelope.contract}@{envelope.major}", carried.system)
     system = snapshot.systems.get(carried.system)
     if contract and route and system and system.adapter:
-        return Plan(contract, route, system)
+        return Plan(contract, route, system.adapter.call)
     missing = "contract-missing" if not contract else "route-missing" if not route else "system-not-callable"
     return Outcome(Result.MISCONFIGURED, missing)
 

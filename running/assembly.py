@@ -50,10 +50,12 @@ async def assembled(
         builder = Builder(home.queries, home.keys, home.credentials, home.secrets, session, home.clock, endpoints or {})
         broker = open_broker(settings, process)
         store = home.open_store(role)
-        async with parts(store, home.queries, broker, builder.load, home.clock, process, told) as each:
-            watch = Watch(each, settings, counts=role == "gateway")
-            async with beside(watch.run()):
-                yield each
+        counted_as = "both" if role == "up" else role
+        async with (
+            parts(store, home.queries, broker, builder.load, home.clock, process, told, counted_as) as each,
+            beside(Watch(each, settings).run()),
+        ):
+            yield each
 
 
 def open_broker(settings: Settings, process: str) -> Broker:

@@ -26,9 +26,11 @@ from journal.upkeep import Upkeep
 from routes.accept import Acceptor
 from routes.backlog import Backlog
 from routes.broker import Broker
+from routes.conditions import Conditions
 from routes.health import Health
 from routes.model import Snapshot
 from routes.notices import Notices
+from routes.presence import Presence
 from routes.quotas import Quotas
 from routes.refusals import Refusals
 from routes.ringer import Ringer
@@ -53,7 +55,8 @@ class Parts:
     queries: Queries
     broker: Broker
     snapshots: Snapshots
-    backlog: Backlog
+    conditions: Conditions
+    presence: Presence
     room: Room
     ringer: Ringer
     measures: Measures
@@ -91,6 +94,7 @@ class Node:
     worker: Worker
     health: Health
     measures: Measures
+    conditions: Conditions
 
 
 @asynccontextmanager
@@ -102,9 +106,13 @@ async def parts(
     clock: Clock,
     process: str,
     told: Callable[[Sequence[bytes]], None] | None = None,
+    role: str = "both",
 ) -> AsyncIterator[Parts]:
     """What every process has, running. `load` reads the newest snapshot; it blocks. `told` hears committed audit
-    events, as the measures do."""
+    events, as the measures do. `role`: gateway, worker, or both.
+
+    Once everything inside has ended, what this process had of systems' and senders' limits is the others'.
+    """
     measures, health = Measures(), Health()
 
     def hear(events: Sequence[bytes]) -> None:
@@ -113,16 +121,31 @@ async def parts(
             told(events)
 
     committer = Committer(store, hear, measures=measures)
-    snapshots = Snapshots(clock)
+    snapshots, conditions = Snapshots(clock), Conditions(clock, process)
+    presence = Presence(committer, queries, conditions, clock, process, role)
     room = Room(reachable=lambda: broker.reachable)
     ringer = Ringer(broker, committer, room, measures)
     try:
         snapshots.refreshed(await asyncio.to_thread(load))
-        async with beside(ringer.run(), _follow(snapshots, queries, load, health)):
+        await presence.begin()
+        async with beside(ringer.run(), presence.run(), _follow(snapshots, queries, load, health)):
             yield Parts(
-                committer, queries, broker, snapshots, Backlog(room), room, ringer, measures, health, clock, process
+                committer,
+                queries,
+                broker,
+                snapshots,
+                conditions,
+                presence,
+                room,
+                ringer,
+                measures,
+                health,
+                clock,
+                process,
             )
     finally:
+        with suppress(BusError):
+            await presence.leave()
         await broker.close()
         await asyncio.to_thread(committer.close)
 
@@ -132,9 +155,9 @@ async def accepting(parts: Parts, body_timeout: float) -> AsyncIterator[Gateway]
     """A gateway."""
     waiting = Waiting()
     refusals = Refusals(parts.committer, parts.clock, parts.process)
-    acceptor = Acceptor(
-        parts.committer, parts.ringer, parts.backlog, Quotas(parts.clock), refusals, parts.clock, parts.process
-    )
+    backlog = Backlog(parts.conditions, parts.room)
+    quotas = Quotas(parts.clock, lambda: len(parts.conditions.gateways()))
+    acceptor = Acceptor(parts.committer, parts.ringer, backlog, quotas, refusals, parts.clock, parts.process)
     door = FrontDoor(
         parts.snapshots,
         acceptor,
@@ -172,15 +195,24 @@ async def delivering(
         parts.queries,
         parts.ringer,
         parts.broker,
-        parts.backlog,
         parts.room,
         parts.clock,
         notices,
         parts.process,
     )
-    worker = Worker(parts.snapshots, parts.committer, parts.queries, parts.broker, parts.clock, parts.process, notices)
+    worker = Worker(
+        parts.snapshots,
+        parts.conditions,
+        parts.committer,
+        parts.queries,
+        parts.broker,
+        parts.clock,
+        parts.process,
+        notices,
+    )
     if alone:
         await sweeper.start()
+        await parts.presence.look()
     await worker.follow()
     try:
         async with beside(sweeper.run(sweep_every), worker.run(), keep_up_hourly(keep_up)):
@@ -217,6 +249,7 @@ async def running(
             working.worker,
             each.health,
             each.measures,
+            each.conditions,
         )
 
 

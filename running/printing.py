@@ -143,11 +143,18 @@ def _pretty(document: object) -> str:
 
 
 def status(
-    out: Console, url: str | None, revision: int, counts: Mapping[str, Mapping[State, int]], *, json: bool
+    out: Console,
+    url: str | None,
+    revision: int,
+    counts: Mapping[str, Mapping[State, int]],
+    blocked: Mapping[str, str],
+    *,
+    json: bool,
 ) -> None:
+    """`blocked` are the systems that are not served, and how they stand."""
     if json:
         systems = {system: {state.value: count for state, count in of.items()} for system, of in counts.items()}
-        print_json(out, {"serving": url, "revision": revision, "systems": systems})
+        print_json(out, {"serving": url, "revision": revision, "systems": systems, "blocked": blocked})
         return
     out.print(f"serving {url}" if url else "not serving")
     out.print(f"documents at revision {revision}")

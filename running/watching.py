@@ -12,7 +12,6 @@ from bus.errors import BusError
 from bus.measures import Measures
 from bus.settings import Settings
 from journal.conditions import Condition
-from journal.counting import Count
 from journal.queries import Present
 from running.node import Parts
 
@@ -23,12 +22,10 @@ log = structlog.get_logger("watch")
 
 
 class Watch:
-    """For one process; `counts` where it does not sweep, and so takes over what others have counted."""
+    """For one process."""
 
-    def __init__(self, parts: Parts, settings: Settings, *, counts: bool) -> None:
+    def __init__(self, parts: Parts, settings: Settings) -> None:
         self._parts = parts
-        self._counts = counts
-        self._counted_at = 0
         self._least = settings.disk_low
         self._data = settings.data
         self._written_to = written_to(settings)
@@ -56,18 +53,9 @@ class Watch:
             if low is not parts.health.disk_low:
                 (log.error if low else log.info)("disk-low", low=low)
             parts.health.disk_low = low
-        present = await asyncio.to_thread(parts.queries.present)
-        if self._counts:
-            self._take_over(present.conditions)
+        present = parts.conditions.present
         show(measures, present, parts.clock.now(), self._systems)
         self._systems |= {each.system for each in present.conditions}
-
-    def _take_over(self, conditions: Iterable[Condition]) -> None:
-        counted = [each for each in conditions if each.counted_at]
-        newest = max((each.counted_at for each in counted), default=0)
-        if newest > self._counted_at:
-            self._counted_at = newest
-            self._parts.backlog.sample(Count(each.system, each.waiting, each.queued, each.oldest) for each in counted)
 
 
 def show(measures: Measures, present: Present, now: int, former: Iterable[str] = ()) -> None:

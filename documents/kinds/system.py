@@ -86,12 +86,20 @@ class SystemLimits(Part):
     """What the system can bear."""
 
     concurrency: Count = Field(
-        default=8, ge=1, le=1000, description="How many calls may be under way at the same time."
+        default=8,
+        ge=1,
+        le=1000,
+        description="How many calls may be under way at the same time, of all workers together.",
     )
     rate_per_second: Number | None = Field(
-        default=None, gt=0, le=100_000, description="How many calls may begin in a second."
+        default=None, gt=0, le=100_000, description="How many calls may begin in a second, of all workers together."
     )
-    backlog: Count = Field(default=1_000_000, ge=1, le=100_000_000, description="How many messages may wait for it.")
+    backlog: Count = Field(
+        default=1_000_000,
+        ge=1,
+        le=100_000_000,
+        description="How many messages may wait for it; past that: 503, or a dead letter of an event.",
+    )
 
 
 class Quota(Part):

@@ -59,7 +59,7 @@ def sweep(transaction: Transaction, command: Sweep, _: None) -> Swept:
         return Swept((), (), now=now)
     count = counting.falls_due(transaction.plain, now, command.count_every)
     run(FORGET_KEYS, [now])
-    waking = Waking(transaction.rows, command, conditions.blocked(transaction.plain))
+    waking = Waking(transaction.rows, command, conditions.blocked(transaction.plain), count)
     due = [(system, State(state)) for system, state in run(DUE_PAIRS, [now])]
     queued = _queued(transaction, command, [system for system, state in due if state is State.PENDING])
     picked = [each for system, state in due for each in waking.pick(system, state, queued.get(system, 0))]

@@ -38,9 +38,10 @@ def sweep(transaction: Transaction, command: Sweep) -> Swept:
             "UPDATE deliveries SET wake_at = ?, rings = 0 WHERE wake_at > ? AND state IN (?, ?)",
             (now, now, State.QUEUED, State.DELIVERING),
         )
+        run("DELETE FROM processes WHERE name <> ?", (command.actor,))
     _forget(transaction)
     count = counting.falls_due(transaction.run, now, command.count_every)
-    waking = Waking(transaction.rows, command, conditions.blocked(transaction.run))
+    waking = Waking(transaction.rows, command, conditions.blocked(transaction.run), count)
     for system, state in list(_due_pairs(transaction)):
         queued = _queued(transaction, command, system) if state is State.PENDING else 0
         for picked in waking.pick(system, state, queued):

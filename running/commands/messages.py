@@ -32,9 +32,15 @@ def send(
 
 
 def status(data: Data = None, json: Json = False) -> None:
-    """What waits, where, and whether the bus is running."""
+    """What waits, where, whether the bus is running, and which systems are paused or answer nobody."""
+    from running.systems import blocked, warn
+
     with opened(read_settings(data=data)) as home:
-        printing.status(out, served_at(home.settings), home.queries.revision(), home.queries.counts(), json=json)
+        present = home.queries.present()
+        url, counts = served_at(home.settings), home.queries.counts()
+        printing.status(out, url, present.revision, counts, blocked(present), json=json)
+        if not json:
+            warn(out, present, lgsp(home.settings.data))
 
 
 def token(system: Annotated[str, typer.Argument(help="The system.")], data: Data = None) -> None:

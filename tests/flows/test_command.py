@@ -24,6 +24,7 @@ from provinces.model.flows import FOLDER
 from running.demo import _stand_ins
 from tests.process import Up, lgsp, up
 
+POPULATION = "population.register"
 MARKER = "Marqueur"
 """Stands in every name that is sent here, and must not show wherever people look."""
 
@@ -271,6 +272,25 @@ def test_status_tells_what_waits(bus: Bus) -> None:
     assert told["serving"] == bus.up.url
     assert told["systems"]["population.register"]["delivered"] >= 1
     assert f"serving {bus.up.url}" in bus.run("status").out
+
+
+def test_system_is_paused_and_resumed(bus: Bus) -> None:
+    """A person pauses a system and sees that, by whom and what waits; resumed, it gets what waited."""
+    paused = bus.run("system", "pause", POPULATION, "--reason", "maintenance")
+    assert (paused.status, "lgsp system resume" in paused.out) == (0, True)
+    assert "was paused already" in bus.run("system", "pause", POPULATION).out
+    while (
+        bus.send("population.citizen-verification", CITIZEN, ONE_STOP, "--wait", "1", "--json").json()["status"] != 202
+    ):
+        time.sleep(0.02)
+    (row,) = (each for each in bus.run("system", "list", "--json").json() if each["system"] == POPULATION)
+    assert (row["state"], row["by"].startswith("user:")) == ("paused", True)
+    assert bus.run("status", "--json").json()["blocked"] == {POPULATION: "paused"}
+    assert f"{POPULATION} is paused since" in bus.run("status").out
+    assert "called again" in bus.run("system", "resume", POPULATION).out
+    assert "neither paused nor silent" in bus.run("system", "resume", POPULATION).out
+    while bus.send("population.citizen-verification", CITIZEN, ONE_STOP, "--json").json()["status"] != 200:
+        time.sleep(0.02)
 
 
 def test_dead_letter_is_replayed(bus: Bus) -> None:

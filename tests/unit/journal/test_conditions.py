@@ -232,6 +232,15 @@ def test_restart_takes_back_what_is_paused(store: Store, clock: ManualClock, que
     assert [rung.delivery for rung in sweep(store).rung] == [accept.deliveries[0].id]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_restart_ends_every_other_process(store: Store, queries: Queries) -> None:
+    """Where one process has the journal alone, its restart leaves nobody else on the list, whatever their leases."""
+    write(store, Beat("up-1", "both", "1"))
+    write(store, Beat("sweeper", "both", "1"))
+    sweep(store, restart=True)
+    assert [each.name for each in queries.present().processes] == ["sweeper"]
+
+
 def test_process_lives_as_long_as_it_says_so(store: Store, clock: ManualClock, queries: Queries) -> None:
     """A process is on the list with the end of its lease, and keeps the time at which it came while it goes on."""
     came = clock.now()

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from adapters.call import Adapter
+from bus.clock import ManualClock
 from bus.envelope import Body, Envelope, Exchange, Format
 from bus.errors import Finding
 from contracts.model import Contract, Fault, Part
@@ -15,8 +16,11 @@ from identity.grants import Grant, Grants, May
 from identity.keyring import KeyRing, Purpose, new_key
 from journal.commands import Command, Event, Record, Reference
 from journal.committer import Committer
+from journal.conditions import PROCESS_LEASE, Beaten, Condition, Process
+from journal.queries import Present
 from journal.store import Written
 from routes.broker import Arrived, Carried, Signal
+from routes.conditions import SETTLED, Conditions
 from routes.model import Route, Snapshot, System
 
 KEYS = KeyRing(new_key(purpose, 1, uuid4) for purpose in Purpose)
@@ -88,6 +92,21 @@ def a_snapshot(
 
 def may(system: str, what: May, contract: str = "a.b", major: int = 1) -> Grant:
     return Grant(contract, major, system, what)
+
+
+def an_only_process(clock: ManualClock, name: str, *others: str, **blocked: Condition) -> Conditions:
+    """How things stand where this process lives, and perhaps others with it."""
+    conditions = Conditions(clock, name)
+    see(conditions, clock, name, *others, **blocked)
+    return conditions
+
+
+def see(conditions: Conditions, clock: ManualClock, name: str, *others: str, **blocked: Condition) -> None:
+    """How things stand now; the processes have lived for long."""
+    joined = clock.now() - SETTLED
+    conditions.beaten(Beaten(clock.now(), joined), clock.monotonic())
+    living = tuple(Process(each, "worker", "1", joined, clock.now() + PROCESS_LEASE) for each in (name, *others))
+    conditions.see(Present(tuple(blocked.values()), living), clock.monotonic())
 
 
 class Memory:

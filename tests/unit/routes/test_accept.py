@@ -40,6 +40,7 @@ from routes.accept import (
     trace,
 )
 from routes.backlog import Backlog
+from routes.conditions import Conditions
 from routes.model import Quota, Route, Snapshot, System
 from routes.quotas import Quotas
 from routes.refusals import Refusals
@@ -213,8 +214,8 @@ def test_trace_is_always_one(sent: str) -> None:
 
 @pytest.fixture
 def acceptor(committer: Committer, broker: Silent, clock: Any) -> Acceptor:
-    refusals = Refusals(committer, clock, "process-1")
-    return Acceptor(committer, Ringer(broker, committer), Backlog(), Quotas(clock), refusals, clock, "process-1")
+    refusals, backlog = Refusals(committer, clock, "process-1"), Backlog(Conditions(clock, "process-1"))
+    return Acceptor(committer, Ringer(broker, committer), backlog, Quotas(clock), refusals, clock, "process-1")
 
 
 def everything(exchange: Exchange = Exchange.DOCUMENT, **fields: Any) -> Snapshot:

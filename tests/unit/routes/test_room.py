@@ -12,6 +12,7 @@ from journal.commands import Command, Unring
 from journal.committer import Committer
 from journal.store import Written
 from routes.backlog import Backlog
+from routes.conditions import Conditions
 from routes.ringer import MOST_AT_ONCE, Ringer
 from routes.room import FIRST, LONGEST, Room
 from tests.unit.routes.conftest import Memory, Silent, a_delivery
@@ -27,9 +28,9 @@ def room(broker: Silent, clock: ManualClock) -> Room:
     return Room(reachable=lambda: broker.reachable, now=clock.monotonic)
 
 
-def test_broker_that_is_away_has_room_for_nothing(room: Room, broker: Silent) -> None:
+def test_broker_that_is_away_has_room_for_nothing(room: Room, broker: Silent, clock: ManualClock) -> None:
     """What is accepted meanwhile is born waiting, so that it is written once; afterwards all is as before."""
-    backlog = Backlog(room)
+    backlog = Backlog(Conditions(clock, "gateway-1"), room)
     broker.reachable = False
     assert backlog.enter("his") is State.PENDING
     assert room.everywhere() == 0

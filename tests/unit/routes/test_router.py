@@ -13,8 +13,10 @@ from bus.errors import ReceiverNotGranted, RouteMissing
 from bus.states import State
 from identity.grants import May
 from journal.commands import NewDelivery
-from journal.counting import Count
+from journal.conditions import Condition
+from journal.queries import Present
 from routes.backlog import Backlog
+from routes.conditions import Conditions
 from routes.model import Route, Snapshot
 from routes.room import Room
 from routes.router import choose, deliveries
@@ -77,9 +79,16 @@ def test_nobody_to_receive(exchange: Exchange, routes: tuple[Route, ...]) -> Non
     assert choose(snapshot, a_contract(Exchange.EVENT), {}) == ()
 
 
+def conditions(*counted: Condition) -> Conditions:
+    """What was counted last."""
+    known = Conditions(ManualClock(), "gateway-1")
+    known.see(Present(counted), 0.0)
+    return known
+
+
 def born(exchange: Exchange, snapshot: Snapshot, backlog: Backlog | None = None) -> list[NewDelivery]:
     routes = tuple(Route("a.b", 1, name, repeatable=name == "second") for name in ("first", "second"))
-    made = deliveries(snapshot, a_contract(exchange), routes, backlog or Backlog(), ManualClock(), TODAY)
+    made = deliveries(snapshot, a_contract(exchange), routes, backlog or Backlog(conditions()), ManualClock(), TODAY)
     return list(made)
 
 
@@ -117,35 +126,47 @@ def test_receiver_needs_a_grant(exchange: Exchange) -> None:
 def test_full_system_refuses_or_dies() -> None:
     """A system with as much waiting as it is allowed gets a dead letter of an event, and refuses anything else for
     half a minute; others go on."""
-    backlog = Backlog()
-    backlog.sample([Count("first", 5, 0, None)])
+    known = conditions(Condition("first", waiting=5, counted_at=1))
+    backlog = Backlog(known)
     made = born(Exchange.EVENT, granted("first", "second", backlog=5), backlog)
     assert [(each.state, each.reason) for each in made] == [(State.DEAD, "backlog"), (State.QUEUED, "")]
     with pytest.raises(BacklogFull) as refused:
         born(Exchange.DOCUMENT, granted("first", "second", backlog=5), backlog)
     assert refused.value.retry_after == 30
-    backlog.sample([Count("first", 4, 0, None)])
+    known.see(Present((Condition("first", waiting=4, counted_at=2),)), 0.0)
     assert born(Exchange.DOCUMENT, granted("first", "second", backlog=5), backlog)
 
 
-def test_backlog_counts_on_between_samples() -> None:
-    """What this process accepts counts at once, until the next sample says how it is."""
-    backlog = Backlog()
+def test_backlog_counts_on_between_counts() -> None:
+    """What this process accepts counts at once, until the next count says how it is."""
+    known = conditions(Condition("his", waiting=0, counted_at=1))
+    backlog = Backlog(known)
     for _ in range(3):
         assert not backlog.full("his", 3)
         backlog.enter("his")
     assert backlog.full("his", 3)
     assert not backlog.full("other", 3)
-    backlog.sample([Count("his", 1, 1, None)])
+    known.see(known.present, 1.0)
+    assert backlog.full("his", 3)
+    known.see(Present((Condition("his", waiting=1, queued=1, counted_at=2),)), 2.0)
     assert not backlog.full("his", 3)
-    backlog.sample([])
-    assert not backlog.full("his", 1)
+    assert backlog.full("his", 1)
 
 
 def test_broker_holds_no_more_than_its_share() -> None:
     """Past the share of one system in the broker its deliveries are born waiting in the journal."""
-    backlog = Backlog(Room(most=2))
+    known = conditions()
+    backlog = Backlog(known, Room(most=2))
     assert [backlog.enter("his") for _ in range(4)] == [State.QUEUED, State.QUEUED, State.PENDING, State.PENDING]
     assert backlog.enter("other") is State.QUEUED
-    backlog.sample([Count("his", 51, 1, None)])
+    known.see(Present((Condition("his", waiting=51, queued=1, counted_at=1),)), 0.0)
     assert [backlog.enter("his") for _ in range(2)] == [State.QUEUED, State.PENDING]
+
+
+@pytest.mark.parametrize("condition", [Condition("his", paused_at=1), Condition("his", opened_at=1)])
+def test_what_nobody_serves_waits_in_the_journal(condition: Condition) -> None:
+    """What is accepted for a paused or silent system is born waiting, and counts towards its backlog."""
+    backlog = Backlog(conditions(condition))
+    assert backlog.enter("his") is State.PENDING
+    assert backlog.enter("other") is State.QUEUED
+    assert backlog.full("his", 1)

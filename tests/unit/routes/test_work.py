@@ -23,7 +23,7 @@ from routes.model import Route, Snapshot
 from routes.notices import Notices
 from routes.snapshots import Snapshots
 from routes.work import OWN_CODES, Worker
-from tests.unit.routes.conftest import Memory, Silent, a_contract, a_delivery, a_snapshot, turns
+from tests.unit.routes.conftest import Memory, Silent, a_contract, a_delivery, a_snapshot, an_only_process, turns
 
 LIFE = 3_600_000
 
@@ -96,7 +96,8 @@ async def bench(
     store: Memory, committer: Committer, broker: Silent, clock: ManualClock, queries: Queries
 ) -> AsyncIterator[Bench]:
     snapshots = Snapshots(clock)
-    worker = Worker(snapshots, committer, queries, broker, clock, "worker-1", Notices(snapshots, clock), lambda: 0.0)
+    conditions, notices = an_only_process(clock, "worker-1"), Notices(snapshots, clock)
+    worker = Worker(snapshots, conditions, committer, queries, broker, clock, "worker-1", notices, lambda: 0.0)
     bench = Bench(worker, store, broker, snapshots, clock, Receiver(), lambda claim: claimed(clock, claim))
     store.answer = bench.answer
     bench.put()

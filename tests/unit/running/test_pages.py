@@ -49,7 +49,8 @@ def test_each_audit_event_is_documented() -> None:
     source = "\n".join(path.read_text() for folder in folders for path in (ROOT / folder).rglob("*.py"))
     events = set(
         re.findall(
-            r'"((?:message|caller|attempt|delivery|reply|documents|credential|secret|key)\.[a-z]+ed|key\.made)"', source
+            r'"((?:message|caller|attempt|delivery|reply|documents|credential|secret|key|circuit|system)\.[a-z]+ed|key\.made)"',
+            source,
         )
     )
     page = Path(DOCS / "audit.md").read_text(encoding="utf-8")

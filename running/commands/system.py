@@ -1,0 +1,47 @@
+"""`lgsp system`: how systems stand; pause and resume them."""
+
+from typing import Annotated
+
+import typer
+
+from bus.settings import read_settings
+from journal.conditions import Pause, Resume
+from running.commands.terminal import Data, Json, known_system, lgsp, opened, out
+from running.home import me
+from running.printing import plain
+
+app = typer.Typer(no_args_is_help=True, help="The systems that the bus calls: how they stand, pause and resume.")
+
+
+@app.command("list")
+def system_list(data: Data = None, json: Json = False) -> None:
+    """Every system: served, paused or silent, what waits for it, and who serves it."""
+    from documents import kinds
+    from documents.store import read
+    from running.systems import show, standings
+
+    with opened(read_settings(data=data)) as home:
+        documents = read(home.queries)
+        limits = {str(each.name): int(each.limits.concurrency) for _, each in documents.of(kinds.System)}
+        show(out, standings(limits, home.queries.present(), home.clock.now()), json=json)
+
+
+@app.command("pause")
+def system_pause(
+    system: str,
+    data: Data = None,
+    reason: Annotated[str, typer.Option(help="Why, for the audit event.")] = "",
+) -> None:
+    """Call it no more, from within two seconds; what comes for it waits, and calls under way end."""
+    with opened(read_settings(data=data)) as home:
+        paused = home.write(Pause(known_system(home, system), me(), reason))
+        out.print(plain(f"{system} is paused." if paused else f"{system} was paused already."))
+        out.print(plain(f"to go on:\n  {lgsp(home.settings.data)('system', 'resume', system)}"))
+
+
+@app.command("resume")
+def system_resume(system: str, data: Data = None) -> None:
+    """Call it again: what waits for it is due at once. One that answers nobody is tried at once."""
+    with opened(read_settings(data=data)) as home:
+        resumed = home.write(Resume(known_system(home, system), me()))
+        out.print(plain(f"{system} is called again." if resumed else f"{system} was neither paused nor silent."))
