@@ -79,8 +79,8 @@ def _make(connection: Connection, table: str, keep: Keep, now: int, done: Upkeep
 
 def _drop_bodies(connection: Connection, now: int, done: Upkeep) -> None:
     for each in partitions(connection, BODIES):
-        if _ended(each, now):
-            _drop(connection, each, done)
+        if _ended(each, now) and not _drop(connection, each, done):
+            break
 
 
 def _drop_evidence(connection: Connection, keep: Keep, now: int, done: Upkeep) -> None:
@@ -96,8 +96,8 @@ def _drop_evidence(connection: Connection, keep: Keep, now: int, done: Upkeep) -
     # Those who refer go before those who are referred to.
     for table in ("attempts", "replies", "deliveries", "messages"):
         for each in partitions(connection, table):
-            if _ended(each, until):
-                _drop(connection, each, done)
+            if _ended(each, until) and not _drop(connection, each, done):
+                break
     done.kept.append(f"evidence of the last {keep.evidence // 86_400_000} days, and every audit event")
 
 
@@ -105,13 +105,15 @@ def _ended(each: Partition, until: int) -> bool:
     return each.upper is not None and each.upper <= until
 
 
-def _drop(connection: Connection, each: Partition, done: Upkeep) -> None:
+def _drop(connection: Connection, each: Partition, done: Upkeep) -> bool:
+    """False: its table is in use, and whoever waits for it holds up others."""
     try:
         drop(connection, each)
     except psycopg.errors.LockNotAvailable:
         done.kept.append(f"{each.name} is {LOCKED}")
-    else:
-        done.dropped.append(each.name)
+        return False
+    done.dropped.append(each.name)
+    return True
 
 
 def _delete(connection: Connection, table: str, which: str, now: int) -> int:

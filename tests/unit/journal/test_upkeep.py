@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import psycopg
 import pytest
+from sqlalchemy import create_engine, insert, select
 
 from bus.clock import ManualClock
 from bus.envelope import Envelope, Exchange, Format
@@ -15,6 +16,7 @@ from journal.postgresql import PostgresqlStore
 from journal.postgresql.upkeep import ELSEWHERE, LOCK
 from journal.queries import Queries
 from journal.store import Store
+from journal.tables import orders
 from journal.upkeep import Keep
 
 DAY = 86_400_000
@@ -166,3 +168,21 @@ def test_upkeep_waits_for_nobody(database: str, store: Store, clock: ManualClock
         reading.execute("SELECT 1 FROM bodies")
         assert keep_up(database, KEEP, clock.now()).dropped == []
     assert keep_up(database, KEEP, clock.now()).dropped
+
+
+def test_order_keys_that_nobody_uses_are_forgotten(
+    database: str, store: Store, clock: ManualClock, queries: Queries
+) -> None:
+    """An order key on whose behalf nothing is under way is forgotten after 30 days; one with a delivery stays."""
+    engine = create_engine(database) if database.startswith("sqlite:") else None
+    engine = engine or create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(database))
+    with engine.begin() as connection:
+        for key, delivery in ((b"idle", None), (b"busy", clock.new_id())):
+            row = {"system": "his", "key": key, "sequence": 1, "delivery": delivery, "changed_at": clock.now()}
+            connection.execute(insert(orders).values(row))
+    assert "orders" not in keep_up(database, KEEP, clock.now()).deleted
+    clock.advance(31 * 86_400)
+    assert keep_up(database, KEEP, clock.now()).deleted["orders"] == 1
+    with engine.connect() as connection:
+        assert connection.scalars(select(orders.c.key)).all() == [b"busy"]
+    engine.dispose()
