@@ -655,3 +655,15 @@ def test_served_province_is_planned(province: Path, data: Path) -> None:
             pass
         assert (data / "stderr.txt").read_text().count("+ Contract health.patient-referral 1.0.0") == plans
     assert "Nothing to change" not in (data / "stderr.txt").read_text()
+
+
+def test_journal_is_kept_up_by_command(tmp_path: Path) -> None:
+    """What a journal lacks, and how long what is kept, by the contract that keeps longest, is said for people and for
+    programs."""
+    data = tmp_path / "data"
+    assert run("apply", FOLDER, "--yes", "--data", data).status == 0
+    assert run("journal", "migrate", "--post", "--data", data, "--json").json() == {"left": []}
+    assert run("journal", "migrate", "--data", data).out == "The tables are as this version wants them.\n"
+    done = run("journal", "maintain", "--data", data, "--json").json()
+    assert done["kept"] == ["evidence of the last 3650 days, and every audit event"]
+    assert run("journal", "maintain", "--data", data).out == f"Kept: {done['kept'][0]}.\n"
