@@ -665,5 +665,5 @@ def test_journal_is_kept_up_by_command(tmp_path: Path) -> None:
     assert run("journal", "migrate", "--post", "--data", data, "--json").json() == {"left": []}
     assert run("journal", "migrate", "--data", data).out == "The tables are as this version wants them.\n"
     done = run("journal", "maintain", "--data", data, "--json").json()
-    assert done["kept"] == ["evidence of the last 3650 days, and every audit event"]
+    assert done["kept"] == ["evidence of the last 7300 days, and every audit event"]
     assert run("journal", "maintain", "--data", data).out == f"Kept: {done['kept'][0]}.\n"
