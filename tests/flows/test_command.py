@@ -319,6 +319,27 @@ def test_dead_letter_is_replayed(bus: Bus) -> None:
     assert "--again" in refused.err
 
 
+def test_operations_centre_is_told_of_what_died(bus: Bus) -> None:
+    """What dies is told, as a message of the bus's own, to the system that a route and a grant name: no data in it."""
+    message, delivery = bus.dead_letter()
+    notices: list[dict[str, Any]] = []
+    while not notices:
+        url = bus.endpoints["operations-centre.province"] + "/notices"
+        with urlopen(Request(url, headers={"X-API-Key": "password-of-operations-centre.province"})) as answer:
+            notices = [each for each in json.load(answer) if each["delivery"] == delivery]
+        time.sleep(0.02)
+    (notice,) = notices
+    assert {name: notice[name] for name in ("message", "contract", "sender", "system", "state", "reason")} == {
+        "message": message,
+        "contract": "health.patient-referral",
+        "sender": STATIONS,
+        "system": "his.provincial-hospital",
+        "state": "dead",
+        "reason": "reply-invalid",
+    }
+    assert MARKER not in json.dumps(notice)
+
+
 def test_dead_letters_are_replayed_by_filter(bus: Bus) -> None:
     """A filter is shown first and changes nothing then; what may have been acted on is meant only by its reason; one
     command tries all of them again, and tells so."""

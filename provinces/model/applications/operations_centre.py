@@ -1,4 +1,4 @@
-"""The operations centre: takes every air-quality reading, as JSON."""
+"""The operations centre: takes every air-quality reading, and what the bus tells of failed deliveries, as JSON."""
 
 import json
 
@@ -21,6 +21,7 @@ class Readings:
         self.validator = Draft202012Validator(schema, format_checker=FormatChecker())
         self.count = 0
         self.latest: dict[str, object] = {}
+        self.notices: list[object] = []
 
     async def take(self, request: Request) -> Response:
         """POST /readings."""
@@ -35,6 +36,15 @@ class Readings:
         self.latest[reading["station"]["code"]] = reading
         return JSONResponse({"status": "ok", "number": self.count}, status_code=201)
 
+    async def take_notice(self, request: Request) -> Response:
+        """POST /notices."""
+        self.notices.append(json.loads(await request.body()))
+        return Response(status_code=204)
+
+    async def show_notices(self, _request: Request) -> Response:
+        """GET /notices."""
+        return JSONResponse(self.notices)
+
     async def show(self, _request: Request) -> Response:
         """GET /stations."""
         return JSONResponse(self.latest)
@@ -45,6 +55,8 @@ def build(key: str, clock: Clock = now) -> Starlette:
     readings = Readings()
     routes = [
         Route("/api/v1/readings", readings.take, methods=["POST"]),
+        Route("/api/v1/notices", readings.take_notice, methods=["POST"]),
+        Route("/api/v1/notices", readings.show_notices, methods=["GET"]),
         Route("/api/v1/stations", readings.show, methods=["GET"]),
     ]
     return stand_in(

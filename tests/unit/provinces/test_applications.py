@@ -256,6 +256,13 @@ def test_department_takes_what_is_above() -> None:
     assert client.post("/quan-trac", json={}).status_code == 415
 
 
+def test_operations_centre_keeps_notices() -> None:
+    """What the bus tells of itself is kept and shown as it came."""
+    client = TestClient(operations_centre.build(SECRET), headers={"X-API-Key": SECRET})
+    assert client.post("/api/v1/notices", json={"state": "dead"}).status_code == 204
+    assert client.get("/api/v1/notices").json() == [{"state": "dead"}]
+
+
 def test_operations_centre_takes_readings() -> None:
     """The operations centre takes JSON by the contract's schema, counts it, and shows the last of each station."""
     client = TestClient(operations_centre.build(SECRET), headers={"X-API-Key": SECRET})
