@@ -11,11 +11,14 @@ import pytest
 from adapters.call import Call, Outcome, Result
 from bus.envelope import Body, Format
 from contracts.model import Limits
+from journal.commands import Event, PutDocuments
 from journal.conditions import Pause, Resume
 from routes.circuit import MOST_FAILURES
+from routes.model import Snapshot
 from tests.flows.conftest import Bus, Province
 
 MANY = 60
+CONCURRENCY = 4
 
 
 @pytest.fixture(params=["embedded", "servers"])
@@ -70,7 +73,7 @@ async def test_dead_system_is_left_alone_and_comes_back(bus: Bus, province: Prov
     async with bus() as (node, client):
         locations = await tell(client, MANY)
         await until(lambda: node.conditions.of("his").trips >= 2)
-        assert len(his.calls) < MOST_FAILURES + 2 * 4 + node.conditions.of("his").trips
+        assert len(his.calls) < MOST_FAILURES + 2 * CONCURRENCY + node.conditions.of("his").trips
         locations += await tell(client, MANY)
         waiting = await deliveries(client, locations)
         assert {each["state"] for each in waiting} == {"pending", "queued"}
@@ -124,3 +127,26 @@ async def test_request_to_a_paused_system_ends_with_its_time(bus: Bus, province:
         while (await client.get(asked.headers["location"])).json()["state"] != "expired":
             await asyncio.sleep(0.01)
     assert province.receivers["his"].calls == []
+
+
+async def test_mended_password_heals_by_itself(bus: Bus, province: Province, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that refuses the bus's password is left alone after two calls; once a new one is set, it is tried at
+    once, and everything is delivered, also what had been put off for long."""
+    monkeypatch.setattr("journal.conditions.FIRST_PROBE", 3_600_000)
+    monkeypatch.setattr("journal.conditions.LAST_PROBE", 3_600_000)
+    his, snapshot, revisions = province.receivers["his"], province.snapshot, [0]
+    his.answer = lambda call: Outcome(Result.MISCONFIGURED, "http-401", 401)
+
+    def newest() -> Snapshot:
+        return snapshot(revisions[-1])
+
+    province.snapshot = newest  # type: ignore[method-assign,assignment]
+    async with bus() as (node, client):
+        locations = await tell(client, MANY)
+        await until(lambda: node.conditions.blocked("his"))
+        assert len(his.calls) <= 2 + CONCURRENCY
+        his.answer = answers
+        event = Event("secret.changed", "user:an", facts={"agency": "H99", "name": "password"})
+        revisions.append(revisions[-1] + 1)
+        assert await node.committer.write(PutDocuments((), event)) == revisions[-1]
+        await all_delivered(client, locations)
