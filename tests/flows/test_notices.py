@@ -9,7 +9,7 @@ from bus.envelope import Exchange
 from contracts.model import Contract
 from identity.grants import Grant, May
 from routes.model import Retry, Route
-from routes.notices import DEAD
+from routes.notices import DEAD, OPENED
 from tests.flows.conftest import PART, Bus, Province, Receiver
 
 
@@ -44,3 +44,20 @@ async def test_death_is_told_to_a_subscriber(bus: Bus, province: Province) -> No
             await asyncio.sleep(0.01)
         await node.sweeper.sweep()
     assert len(centre.calls) == 2
+
+
+async def test_open_circuit_is_told_to_a_subscriber(bus: Bus, province: Province) -> None:
+    """A system that answers nobody is told of once, by a message to whoever has a route and a grant."""
+    centre = province.receivers["centre"] = Receiver()
+    province.contracts[OPENED] = Contract(OPENED, "1.0.0", Exchange.EVENT, "Z00.LGSP", PART)
+    province.routes.append(Route(OPENED, 1, "centre", repeatable=True, retry=Retry(0.05, 0.2)))
+    province.grants.append(Grant(OPENED, 1, "centre", May.RECEIVE))
+    province.receivers["his"].answer = lambda _: Outcome(Result.NOT_SENT, "connection-refused")
+    async with bus() as (_, client):
+        for _ in range(20):
+            await client.post("/messages/tell", json={})
+        while not centre.calls:
+            await asyncio.sleep(0.01)
+    (call,) = centre.calls
+    told = orjson.loads(call.body.data)
+    assert (told["system"], told["code"]) == ("his", "connection-refused")
