@@ -59,6 +59,14 @@ def database(postgresql_database: str) -> str:
 
 
 @pytest.fixture
+def queries(database: str) -> Iterator[Queries]:
+    """By the machine's clock, as the stores here."""
+    engine = open_engine(database)
+    yield Queries(engine, CLOCK)
+    engine.dispose()
+
+
+@pytest.fixture
 def between(database: str) -> Iterator[Proxy]:
     with proxy(database) as own:
         yield own
