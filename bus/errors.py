@@ -184,6 +184,14 @@ class DeliveryUnknown(SenderFault):
     status = 404
 
 
+class OutOfOrder(SenderFault):
+    """The turn of a later delivery of the same order has come already: {delivery} would be called out of order. Replay
+    it with --out-of-order if the receiver bears that."""
+
+    code = "out-of-order"
+    status = 409
+
+
 class ReplyMissing(SenderFault):
     """This message has no reply: its contract is of the kind {exchange}."""
 

@@ -36,6 +36,7 @@ class Change(StrEnum):
     EXPIRE = "expire"  # its life is over
     REPLAY = "replay"  # a person asks for another try
     TAKE_REPLY = "take-reply"  # the answer that was kept raw is right by now
+    ENLIST = "enlist"  # the same of one that has a place in an order: it waits until its turn has come
 
 
 class MessageState(StrEnum):
@@ -66,6 +67,9 @@ TRANSITIONS: Mapping[tuple[State, Change], State] = MappingProxyType(
         (State.DEAD, Change.REPLAY): State.PENDING,
         (State.DEAD, Change.TAKE_REPLY): State.DELIVERED,
         (State.EXPIRED, Change.REPLAY): State.PENDING,
+        (State.DELIVERED, Change.ENLIST): State.HELD,
+        (State.DEAD, Change.ENLIST): State.HELD,
+        (State.EXPIRED, Change.ENLIST): State.HELD,
     }
 )
 

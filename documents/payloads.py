@@ -1,6 +1,6 @@
 """A contract's document, compiled into what the hot path asks of it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 
 from bus.envelope import Exchange, Format
@@ -9,8 +9,7 @@ from documents import kinds
 from documents.bench import Bench, Step
 from documents.kinds.contract import Payload
 from documents.model import Written
-from transforms.pointers import compile_pointer
-from transforms.xpath import compile_xpath_texts
+from documents.selection import first_text
 
 
 def contract(bench: Bench, written: Written, document: kinds.Contract) -> Contract | None:
@@ -47,7 +46,7 @@ def _payload(bench: Bench, written: Written, payload: Payload, *steps: Step) -> 
     subject = None
     if payload.subject is not None:
         text = payload.subject
-        subject = bench.attempt(written, (*steps, "subject"), lambda: _first(form, text, payload.namespaces))
+        subject = bench.attempt(written, (*steps, "subject"), lambda: first_text(form, text, payload.namespaces))
     _check_places(bench, written, form, payload.personal_data, payload.namespaces, (*steps, "personalData"))
     return Part(form, validator, tuple(payload.personal_data), subject) if validator else None
 
@@ -69,18 +68,6 @@ def _validator(bench: Bench, form: Format, path: str, element: str | None) -> Va
     return bench.shapes.xsd_validator(path, element or "")
 
 
-def _first(form: Format, text: str, namespaces: dict[str, str]) -> Callable[[object], str | None]:
-    """The first text or number that a JSON Pointer or an XPath selects."""
-    select: Callable[[object], Iterable[object]]
-    select = compile_pointer(text) if form is Format.JSON else compile_xpath_texts(text, namespaces)
-
-    def first(parsed: object) -> str | None:
-        values = (value for value in select(parsed) if isinstance(value, str | int) and not isinstance(value, bool))
-        return next((str(value) for value in values if value != ""), None)
-
-    return first
-
-
 def _check_places(
     bench: Bench,
     written: Written,
@@ -90,4 +77,4 @@ def _check_places(
     steps: tuple[Step, ...],
 ) -> None:
     for index, place in enumerate(places):
-        bench.attempt(written, (*steps, index), partial(_first, form, place, namespaces))
+        bench.attempt(written, (*steps, index), partial(first_text, form, place, namespaces))

@@ -10,8 +10,6 @@ from documents.model import Documents, Written
 from documents.problems import meant
 from identity.secrets import Secrets
 from transforms.condition import compile_condition, compile_select
-from transforms.pointers import compile_pointer
-from transforms.xpath import compile_xpath_texts
 
 
 def check_references(bench: Bench, today: date, secrets: Secrets | None = None) -> None:
@@ -187,13 +185,6 @@ def _target(bench: Bench, written: Written, route: kinds.Route, system: kinds.Sy
         bench.say(written, f"{system.name} fetches its messages, and cannot answer a request in time.", "to")
     if system.adapter == "inbox":
         bench.warn(written, f"{system.name} cannot fetch its messages from this version of the bus: they wait.", "to")
-    if route.order_by is not None:
-        bench.warn(written, "this version of the bus does not keep an order yet.", "orderBy")
-        text, request = route.order_by, contract.request
-        if request.format == "json":
-            bench.attempt(written, ("orderBy",), lambda: compile_pointer(text))
-        else:
-            bench.attempt(written, ("orderBy",), lambda: compile_xpath_texts(text, request.namespaces))
     if system.adapter == "rest":
         _rest_faults(bench, written, route, system, contract)
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 from adapters.soap.wsdl import Operation, Service
+from bus.envelope import Format
 from documents import kinds
 from documents.bench import Bench, Step
 from documents.conversion import JSON, End, conversion
@@ -14,6 +15,7 @@ from documents.kinds.contract import Fault, Payload
 from documents.kinds.transform import View
 from documents.model import Written
 from documents.problems import meant
+from documents.selection import first_text
 from documents.shapes import invalid
 from routes.model import Condition, Convert, Retry, Route
 from transforms.condition import compile_condition
@@ -135,11 +137,15 @@ class _Way:
             faults=faults,
             repeatable=self._repeatable(),
             retry=retry,
-            order_by=self.document.order_by,
+            order_by=self._attempt(self._order_by, "orderBy"),
         )
 
     def _attempt(self, build: Callable[[], T], *steps: Step) -> T | None:
         return self.ways.bench.attempt(self.written, steps, build)
+
+    def _order_by(self) -> Callable[[object], str | None] | None:
+        text, request = self.document.order_by, self.contract.request
+        return None if text is None else first_text(Format(request.format), text, request.namespaces)
 
     def _condition(self) -> Condition | None:
         text, request = self.document.when, self.contract.request

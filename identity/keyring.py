@@ -100,6 +100,14 @@ def keyed_hash(ring: KeyRing, data: bytes) -> str:
     return f"{key.kid}:{hmac.digest(key.material, data, sha256).hex()}"
 
 
+def steady_hash(ring: KeyRing, data: bytes) -> bytes:
+    """HMAC-SHA-256 (RFC 2104) under the oldest hash key in use: equal data stay equal when a newer key is made."""
+    oldest = min(ring.in_use(Purpose.HASH), key=lambda key: (key.created_at, key.kid), default=None)
+    if oldest is None:
+        raise KeyMissing(purpose=Purpose.HASH)
+    return hmac.digest(oldest.material, data, sha256)
+
+
 @dataclass(frozen=True, slots=True)
 class SealedKey:
     """A key as the journal keeps it: nonce, then AES-256-GCM under the master key."""

@@ -47,7 +47,8 @@ class Command(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """One message on its way to one system, as it is born: queued, pending, held, or dead with a reason."""
+    """One message on its way to one system, as it is born: queued, pending, or dead with a reason; held instead of
+    queued or pending where one of the same `order_key` is on its way."""
 
     id: UUID
     system: str
@@ -70,12 +71,14 @@ class Once:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """`message` is another than the one sent where the once-only key had been used: then `digest` says for what."""
+    """`message` is another than the one sent where the once-only key had been used: then `digest` says for what.
+    `held` are the deliveries whose turn in their order has yet to come."""
 
     message: UUID
     accepted_at: int
     expires_at: int
     digest: str | None = None
+    held: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ class Accept(Command[Accepted]):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery in this worker's hands until its lease ends."""
+    """A delivery in this worker's hands until its lease ends; `sequence` is its place in its order, if it has one."""
 
     delivery: UUID
     message: UUID
@@ -108,6 +111,7 @@ class Claimed:
     repeatable: bool
     now: int
     expires_at: int
+    sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +150,27 @@ Telling: TypeAlias = Callable[[Lost], Accept | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Settle(Command[bool]):
-    """The end of one attempt: compare-and-set on (delivering, attempt). False: the lease had ended and the outcome
-    came late; the attempt is still recorded. `delay` is until the next try. `revision` names the documents used.
-    `notice` is accepted along with it, if it came in time."""
+class Rung:
+    """A delivery that was put into `queued` and that must be published now, without its body."""
+
+    delivery: UUID
+    system: str
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """`applied` is false where the lease had ended and the outcome came late; the attempt is still recorded. `rung` is
+    the next one of the same order."""
+
+    applied: bool
+    rung: Rung | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settle(Command[Settled]):
+    """The end of one attempt: compare-and-set on (delivering, attempt). `delay` is until the next try. `revision` names
+    the documents used. `notice` is accepted along with it, if it came in time."""
 
     delivery: UUID
     message: UUID
@@ -183,15 +204,6 @@ class Unring(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
-    """A delivery that the sweeper has put into `queued` and that must be published now, without its body."""
-
-    delivery: UUID
-    system: str
-    envelope: Envelope
-
-
-@dataclass(frozen=True, slots=True)
 class Ended:
     """A delivery that the sweeper ended, and the process where a caller may be waiting for it."""
 
@@ -216,7 +228,8 @@ class Sweep(Command[Swept]):
     the systems that are `closed`, at most `limit` at once), take back ended leases, expire. `restart`: every lease and
     ring of earlier processes has ended. `count_every` is how old the counts may be. No lease of a call is taken
     back that ends later than `latest`, whatever the store's clock says. `telling` makes what is told of losses, in the
-    same transaction."""
+    same transaction. `idle_orders`: look also for orders in which something is held and nothing on its way, which
+    should never be."""
 
     actor: str
     room: int = 10_000
@@ -226,6 +239,7 @@ class Sweep(Command[Swept]):
     restart: bool = False
     latest: int | None = None
     telling: Telling = lambda _: None
+    idle_orders: bool = False
 
     def room_of(self, system: str) -> int:
         """Without room nothing goes into the broker, and what is there is left to it."""
@@ -235,10 +249,12 @@ class Sweep(Command[Swept]):
 @dataclass(frozen=True, slots=True)
 class Replay(Command[State | None]):
     """A person asks for another try: the state it was in before, or None where there is no such delivery. Raises
-    `IllegalTransition` where it is still open. Its life begins anew, as long as it was."""
+    `IllegalTransition` where it is still open, and `OutOfOrder` where the turn of a later one of its order has come
+    already, unless `out_of_order`. Its life begins anew, as long as it was."""
 
     delivery: UUID
     actor: str
+    out_of_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)

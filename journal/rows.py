@@ -1,7 +1,7 @@
 """What a transaction inserts: the same rows and the same audit events, whatever the database."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -11,14 +11,15 @@ from bus.states import State
 from journal.chain import Chain
 from journal.commands import Accept, Accepted, Event, Reference, Reply, Settle
 from journal.leases import PUBLISH_LEASE
+from journal.orders import Place
 
 COLUMNS: Final = MappingProxyType(
     {
         "messages": "id, contract, version, exchange, sender, format, size, digest, subject, traceparent, waiter,"
         " accepted_at, expires_at",
         "bodies": "message, part, format, salt, data, expires_at",
-        "deliveries": "id, message, system, state, reason, rings, repeatable, order_key, wake_at, expires_at,"
-        " changed_at, attempt, worker",
+        "deliveries": "id, message, system, state, reason, rings, repeatable, order_key, sequence, wake_at,"
+        " expires_at, changed_at, attempt, worker",
         "attempts": "delivery, number, worker, started_at, duration, result, code, http_status, revision, late",
         "replies": "delivery, message, kind, fault, at",
         "audit_events": "writer, number, message, event, at, content, hash",
@@ -45,7 +46,8 @@ class Rows:
     def record(self, event: Event) -> Reference:
         return self.chain.append(event, self.now)
 
-    def accept(self, command: Accept) -> Accepted:
+    def accept(self, command: Accept, places: Mapping[UUID, Place] = MappingProxyType({})) -> Accepted:
+        """`places` are those of the ordered deliveries."""
         envelope, now = command.envelope, self.now
         expires_at = now + command.life
         message = self.key(envelope.message)
@@ -70,17 +72,20 @@ class Rows:
             (message, "request", envelope.format, command.salt, command.body, now + command.body_life)
         )
         for new in command.deliveries:
+            place = places.get(new.id)
+            state = State.HELD if place and place.held else new.state
             self.of["deliveries"].append(
                 (
                     self.key(new.id),
                     message,
                     new.system,
-                    new.state,
+                    state,
                     new.reason,
-                    1 if new.state is State.QUEUED else 0,
+                    1 if state is State.QUEUED else 0,
                     new.repeatable,
                     new.order_key,
-                    _first_wake(new.state, now, expires_at),
+                    place and place.sequence,
+                    _first_wake(state, now, expires_at),
                     expires_at,
                     now,
                     0,
@@ -88,7 +93,8 @@ class Rows:
                 )
             )
         self.record(command.event)
-        return Accepted(envelope.message, now, expires_at)
+        held = frozenset(delivery for delivery, place in places.items() if place.held)
+        return Accepted(envelope.message, now, expires_at, held=held)
 
     def settle(self, command: Settle, state: State | None) -> None:
         """The reply, the attempt and its event; `state` None: the outcome came after the lease had ended."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from bus.envelope import Envelope, Exchange, Format
@@ -10,6 +10,7 @@ from bus.states import LOSSES, Change, State, change
 from journal.commands import Ended, Event, Lost, Rung, Settle, Sweep
 from journal.conditions import Condition
 from journal.leases import overdue, publish_lease
+from journal.orders import Turn
 from journal.rows import Rows
 
 MOST_RINGS: Final = 1_000
@@ -54,11 +55,14 @@ class Due(NamedTuple):
     format: str
     waiter: str
     reason: str
+    order_key: bytes | None
+    sequence: int | None
 
 
 COLUMNS: Final = (
     "d.id, d.message, d.system, d.state, d.attempt, d.rings, d.repeatable, d.expires_at, d.changed_at, d.worker,"
-    " m.contract, m.version, m.exchange, m.sender, m.accepted_at, m.traceparent, m.format, m.waiter, d.reason"
+    " m.contract, m.version, m.exchange, m.sender, m.accepted_at, m.traceparent, m.format, m.waiter, d.reason,"
+    " d.order_key, d.sequence"
 )
 
 
@@ -84,6 +88,7 @@ class Waking:
     thorough: bool
     rung: list[Rung] = field(default_factory=list)
     ended: list[Ended] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
 
     def pick(self, system: str, state: State, queued: int) -> Iterator[Picked]:
         """What to look at of these, of which some are due; `queued` of the system are in the broker."""
@@ -111,7 +116,7 @@ class Waking:
             case Change.RING:
                 wake_at = min(now + publish_lease(rings), due.expires_at)
                 if self.command.room_of(due.system):
-                    self.rung.append(Rung(due.delivery, due.system, _envelope(due)))
+                    self.rung.append(Rung(due.delivery, due.system, envelope(due)))
                 rings = min(rings + 1, MOST_RINGS)
             case Change.RETRY:
                 wake_at = now
@@ -125,12 +130,18 @@ class Waking:
         if what in LOSSES:
             self._tell(due, after, reason)
         if wake_at is None:
-            self.ended.append(Ended(due.delivery, due.message, due.waiter))
+            self._end(due)
         return Woken(due.delivery, after, reason, rings, wake_at)
+
+    def _end(self, due: Due) -> None:
+        self.ended.append(Ended(due.delivery, due.message, due.waiter))
+        if due.order_key is not None and due.state is not State.HELD:
+            ring = due.system not in self.blocked and self.command.room_of(due.system)
+            self.turns.append(Turn(due.system, due.order_key, due.delivery, State.QUEUED if ring else State.PENDING))
 
     def _tell(self, due: Due, after: State, reason: str) -> None:
         code = "lease-ended" if due.state is State.DELIVERING else ""
-        notice = self.command.telling(Lost(due.delivery, due.system, _envelope(due), after, reason, code))
+        notice = self.command.telling(Lost(due.delivery, due.system, envelope(due), after, reason, code))
         if notice:
             self.rows.accept(notice)
 
@@ -147,6 +158,21 @@ class Waking:
         if due.state is State.PENDING or self.command.restart:
             after, wake_at = State.PENDING, now
         return Woken(due.delivery, after, due.reason, due.rings, wake_at)
+
+
+def due(row: tuple[Any, ...]) -> Due:
+    """A row of `COLUMNS`, whatever the database makes of identifiers and truth."""
+    found = Due(*row)
+    return found._replace(
+        delivery=_uuid(found.delivery),
+        message=_uuid(found.message),
+        state=State(found.state),
+        repeatable=bool(found.repeatable),
+    )
+
+
+def _uuid(value: UUID | str) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)
 
 
 def _lost(due: Due, what: Change, reason: str, now: int) -> Settle:
@@ -167,7 +193,7 @@ def _lost(due: Due, what: Change, reason: str, now: int) -> Settle:
     )
 
 
-def _envelope(due: Due) -> Envelope:
+def envelope(due: Due) -> Envelope:
     return Envelope(
         due.message,
         due.contract,

@@ -7,7 +7,7 @@ audit event with its reason and a keyed hash of the body, never the body.
 import hashlib
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
@@ -110,7 +110,7 @@ class Acceptor:
             body = Body(body_format(arrival, contract), data)
             parsed = await check(contract, body)
             routes = router.choose(snapshot, contract, parsed)
-            deliveries = tuple(router.deliveries(snapshot, contract, routes, self._backlog, self._clock, today))
+            deliveries = tuple(router.deliveries(snapshot, contract, routes, parsed, self._backlog, self._clock, today))
             envelope = self._envelope(arrival, contract, waits=waits)
             command = replace(
                 acceptance(envelope, contract, body.data, deliveries),
@@ -127,7 +127,7 @@ class Acceptor:
         except (SenderFault, RouteMissing, BacklogFull) as refused:
             await self.refuse(snapshot, arrival.sender, arrival.contract, refused, data)
             raise
-        self._ring(envelope, body, deliveries)
+        self._ring(envelope, body, [each for each in deliveries if each.id not in accepted.held])
         return Acceptance(envelope, contract, deliveries)
 
     def _envelope(self, arrival: Arrival, contract: Contract, *, waits: bool | None) -> Envelope:
@@ -146,7 +146,7 @@ class Acceptor:
             self._process if waiting else "",
         )
 
-    def _ring(self, envelope: Envelope, body: Body, deliveries: tuple[NewDelivery, ...]) -> None:
+    def _ring(self, envelope: Envelope, body: Body, deliveries: Sequence[NewDelivery]) -> None:
         carried = body.data if len(body.data) <= LARGEST_CARRIED else None
         self._ringer.ring(
             Carried(each.id, each.system, envelope, carried) for each in deliveries if each.state is State.QUEUED

@@ -39,7 +39,7 @@ class Route:
     faults: Mapping[str, Convert] = field(default_factory=dict, repr=False)
     repeatable: bool = False
     retry: Retry = Retry()
-    order_by: str | None = None
+    order_by: Callable[[object], str | None] | None = field(default=None, repr=False)
 
     @property
     def reference(self) -> str:

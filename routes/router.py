@@ -10,6 +10,7 @@ from bus.errors import ReceiverNotGranted, RouteMissing
 from bus.states import State
 from contracts.model import Contract
 from identity.grants import May
+from identity.keyring import steady_hash
 from journal.commands import NewDelivery
 from routes.backlog import Backlog
 from routes.model import Route, Snapshot
@@ -33,7 +34,13 @@ def choose(snapshot: Snapshot, contract: Contract, parsed: object) -> tuple[Rout
 
 
 def deliveries(
-    snapshot: Snapshot, contract: Contract, routes: tuple[Route, ...], backlog: Backlog, clock: Clock, today: date
+    snapshot: Snapshot,
+    contract: Contract,
+    routes: tuple[Route, ...],
+    parsed: object,
+    backlog: Backlog,
+    clock: Clock,
+    today: date,
 ) -> Iterator[NewDelivery]:
     """One delivery a route. A subscriber of an event that may not or cannot take it gets a dead letter, which a person
     can replay; the receiver of anything else makes the whole message refused: `ReceiverNotGranted`, `Backlog`."""
@@ -45,8 +52,15 @@ def deliveries(
         elif backlog.full(system.name, system.backlog):
             refused = BacklogFull(system=system.name, retry_after=30)
         if refused is None:
-            yield NewDelivery(clock.new_id(), system.name, backlog.enter(system.name), route.repeatable)
+            key = order_key(snapshot, route, parsed)
+            yield NewDelivery(clock.new_id(), system.name, backlog.enter(system.name), route.repeatable, key)
         elif contract.exchange is Exchange.EVENT:
             yield NewDelivery(clock.new_id(), system.name, State.DEAD, route.repeatable, reason=refused.code)
         else:
             raise refused
+
+
+def order_key(snapshot: Snapshot, route: Route, parsed: object) -> bytes | None:
+    """A keyed hash of what the route orders by; None where it does not, or the message has no such value."""
+    value = route.order_by(parsed) if route.order_by else None
+    return None if value is None else steady_hash(snapshot.keys, f"{route.contract}\n{value}".encode())

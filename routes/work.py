@@ -20,7 +20,7 @@ from bus.envelope import Body, Envelope
 from bus.errors import BusError, CommitInDoubt, JournalUnavailable, Overloaded
 from bus.states import LOSSES, Change, target
 from contracts.model import Contract
-from journal.commands import Claim, Claimed, Lost, Reply, Settle
+from journal.commands import Claim, Claimed, Lost, Reply, Settle, Settled
 from journal.committer import Committer
 from journal.leases import CALL_MARGIN
 from journal.queries import Queries
@@ -33,6 +33,7 @@ from routes.notices import Notices
 from routes.offload import off_the_loop
 from routes.outcome import decide
 from routes.reply import take
+from routes.ringer import Ringer
 from routes.snapshots import Snapshots
 
 LONGEST_REPLY: Final = 16 * 1024 * 1024
@@ -75,6 +76,7 @@ class Worker:
         committer: Committer,
         queries: Queries,
         broker: Broker,
+        ringer: Ringer,
         clock: Clock,
         name: str,
         notices: Notices,
@@ -84,6 +86,7 @@ class Worker:
         self._committer = committer
         self._queries = queries
         self._broker = broker
+        self._ringer = ringer
         self._clock = clock
         self._name = name
         self._notices = notices
@@ -123,19 +126,21 @@ class Worker:
             if outcome.code == "system-not-callable":
                 self._circuits.note(claimed.system, claimed.delivery, outcome)
         else:
-            outcome, reply = await self._attempt(plan, claimed, carried, began + lease / 2000)
+            outcome, reply = await self._attempt(plan, claimed, carried, began + CALL_MARGIN / 2000)
         settle = self._settlement(plan, claimed, snapshot.revision, outcome, reply, began)
         if settle.change in LOSSES:
             state = target(settle.change)
             lost = Lost(claimed.delivery, claimed.system, carried.envelope, state, settle.reason, settle.code)
             settle = replace(settle, notice=self._notices.lost(lost))
-        applied = await self._write_surely(settle, began + lease / 1000)
+        settled = await self._write_surely(settle, began + lease / 1000)
+        if settled.rung:
+            self._ringer.ring([Carried(settled.rung.delivery, settled.rung.system, settled.rung.envelope)])
         if settle.change is Change.KILL or outcome.result is Result.MISCONFIGURED:
             # Somebody must look: what operators are told, they are told here.
             log.error(
                 "delivery-needs-a-person", delivery=str(claimed.delivery), system=claimed.system, code=outcome.code
             )
-        if applied and carried.envelope.waiter and settle.change is not Change.RETRY:
+        if settled.applied and carried.envelope.waiter and settle.change is not Change.RETRY:
             await self._broker.signal(carried.envelope.waiter, signal(carried.envelope, reply))
 
     async def _attempt(
@@ -162,7 +167,7 @@ class Worker:
             return Body(carried.envelope.format, carried.body)
         return await asyncio.to_thread(self._queries.body, carried.envelope.message)
 
-    async def _write_surely(self, settle: Settle, until: float) -> bool:
+    async def _write_surely(self, settle: Settle, until: float) -> Settled:
         """What came of a call is not forgotten because the journal was away for a moment: as long as the lease lasts,
         the monotonic time `until`, it is written again."""
         pause = 0.05
@@ -257,6 +262,8 @@ def _call(plan: Plan, claimed: Claimed, envelope: Envelope, body: Body) -> Call:
         "ce-id": str(envelope.message),
         "traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-{flags}",
     }
+    if claimed.sequence is not None:
+        headers["Bus-Sequence"] = str(claimed.sequence)
     faults = tuple(FaultRule(each.name, each.status, each.element) for each in plan.contract.faults.values())
     # A request whose caller has gone is not worth waiting for.
     timeout = min(plan.contract.limits.timeout, (claimed.expires_at - claimed.now) / 1000)

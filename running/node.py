@@ -206,6 +206,7 @@ async def delivering(
         parts.committer,
         parts.queries,
         parts.broker,
+        parts.ringer,
         parts.clock,
         parts.process,
         notices,

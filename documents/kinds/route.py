@@ -63,7 +63,9 @@ class Route(Document):
     )
     retry: Retry = Field(default_factory=Retry, description="When a delivery is tried again.")
     order_by: Selection | None = Field(
-        default=None, description="Deliveries with the same value here go one after the other."
+        default=None,
+        description="Deliveries with the same value here go one after the other, as they were accepted; those without"
+        " one go as they come.",
     )
     tests: list[Test] = Field(default_factory=list, description="Examples of the conversions, which `lgsp check` runs.")
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
-from bus.states import Change, State, change, sources, target
+from bus.states import TERMINAL, Change, State, change, sources, target
 from journal import commands
-from journal.commands import Accepted, Claimed, Command
+from journal.commands import Accepted, Claimed, Command, Settled
+from journal.orders import Turn
 from journal.postgresql.transaction import NOW, Transaction
 
 C = TypeVar("C", bound=Command[Any])
@@ -35,7 +36,7 @@ CLAIM: Final = (
     " FOR UPDATE OF d SKIP LOCKED)"
     f" UPDATE deliveries d SET state = '{target(Change.CLAIM)}', attempt = d.attempt + 1, worker = free.worker,"
     f" rings = 0, wake_at = {NOW} + free.lease, changed_at = {NOW} FROM free WHERE d.id = free.id"
-    " RETURNING d.id, d.message, d.system, d.attempt, d.repeatable, d.expires_at"
+    " RETURNING d.id, d.message, d.system, d.attempt, d.repeatable, d.expires_at, d.sequence"
 )
 SETTLE: Final = (
     "WITH held AS (SELECT d.id, asked.state, asked.reason, asked.delay"
@@ -45,7 +46,7 @@ SETTLE: Final = (
     f" WHERE d.state = '{State.DELIVERING}' ORDER BY d.id FOR UPDATE OF d)"
     " UPDATE deliveries d SET state = held.state, reason = held.reason, wake_at = CASE WHEN held.delay IS NOT NULL"
     f" THEN least({NOW} + held.delay, d.expires_at) END, changed_at = {NOW} FROM held WHERE d.id = held.id"
-    " RETURNING d.id, d.attempt"
+    " RETURNING d.id, d.attempt, d.order_key"
 )
 UNRING: Final = (
     "WITH rung AS (SELECT d.id, asked.delay FROM unnest(%(deliveries)b::uuid[], %(delays)b::int8[])"
@@ -100,8 +101,10 @@ def _claim(transaction: Transaction, asked: Numbered[commands.Claim]) -> Reader 
 
     def read() -> Answers:
         answers = {
-            first[delivery]: Claimed(delivery, message, system, attempt, repeatable, transaction.now, expires_at)
-            for delivery, message, system, attempt, repeatable, expires_at in cursor
+            first[delivery]: Claimed(
+                delivery, message, system, attempt, repeatable, transaction.now, expires_at, sequence
+            )
+            for delivery, message, system, attempt, repeatable, expires_at, sequence in cursor
         }
         for place, claimed in answers.items():
             transaction.claimed = (claimed.delivery, claimed.attempt, asked[place].worker)
@@ -128,7 +131,17 @@ def _settle(transaction: Transaction, asked: Numbered[commands.Settle]) -> Reade
         ],
     }
     cursor = transaction.run(SETTLE, values)
-    return lambda: {first[delivery, attempt]: True for delivery, attempt in cursor}
+
+    def read() -> Answers:
+        answers: dict[int, Settled] = {}
+        for delivery, attempt, key in cursor:
+            place = first[delivery, attempt]
+            answers[place] = Settled(applied=True)
+            if key is not None and change(State.DELIVERING, asked[place].change) in TERMINAL:
+                transaction.turns.append(Turn(asked[place].system, bytes(key), delivery, State.QUEUED))
+        return answers
+
+    return read
 
 
 def _unring(transaction: Transaction, asked: Numbered[commands.Unring]) -> Reader | None:

@@ -6,12 +6,13 @@ from psycopg import sql
 
 from bus.states import Change, State, change
 from journal import commands, conditions, taking
-from journal.commands import Accepted, Command, Reference
+from journal.commands import Accepted, Command, Reference, Settled
+from journal.postgresql import orders
 from journal.postgresql.transaction import Transaction, columns, insertion
 from journal.tables import metadata
 
 REPLAYED: Final = (
-    "SELECT d.state, d.message, d.system, m.expires_at - m.accepted_at FROM deliveries d"
+    "SELECT d.state, d.message, m.expires_at - m.accepted_at, d.system, d.order_key, d.sequence FROM deliveries d"
     " JOIN messages m ON m.id = d.message WHERE d.id = %b FOR UPDATE OF d"
 )
 REPLAY: Final = (
@@ -22,7 +23,7 @@ NEXT_REVISION: Final = "UPDATE revision SET number = number + 1 WHERE id = 1 RET
 
 
 def accept(transaction: Transaction, command: commands.Accept, used: Accepted | None) -> Accepted:
-    return used or transaction.rows.accept(command)
+    return used or transaction.rows.accept(command, transaction.places.get(command.envelope.message, {}))
 
 
 def as_answered(_: Transaction, __: Command[Any], answer: object) -> object:
@@ -30,19 +31,23 @@ def as_answered(_: Transaction, __: Command[Any], answer: object) -> object:
     return answer
 
 
-def settle(transaction: Transaction, command: commands.Settle, applied: bool | None) -> bool:
-    transaction.rows.settle(command, change(State.DELIVERING, command.change) if applied else None)
-    return bool(applied)
+def settle(transaction: Transaction, command: commands.Settle, settled: Settled | None) -> Settled:
+    transaction.rows.settle(command, change(State.DELIVERING, command.change) if settled else None)
+    return settled or Settled(applied=False)
 
 
 def replay(transaction: Transaction, command: commands.Replay, _: None) -> State | None:
     row = transaction.run(REPLAYED, [command.delivery]).fetchone()
     if row is None:
         return None
-    before, message, system, life = State(row[0]), row[1], row[2], row[3]
+    state, message, life, *place = row
+    before = State(state)
     after, now = change(before, Change.REPLAY), transaction.now
-    transaction.run(REPLAY, [after, now, now + life, now, command.delivery])
-    transaction.rows.replay(command.delivery, message, system, before, command.actor)
+    if place[1] is not None:
+        orders.enlist(transaction, command, place, before, life)
+    else:
+        transaction.run(REPLAY, [after, now, now + life, now, command.delivery])
+    transaction.rows.replay(command.delivery, message, place[0], before, command.actor)
     return before
 
 

@@ -14,7 +14,7 @@ from bus.errors import BusError, CommitInDoubt, JournalUnavailable
 from journal import commands, conditions
 from journal.chain import Chain
 from journal.commands import Command, Event
-from journal.postgresql import statements
+from journal.postgresql import orders, statements
 from journal.postgresql.connection import Connection, connect_to_write
 from journal.postgresql.questions import ask
 from journal.postgresql.sweep import sweep
@@ -167,8 +167,10 @@ def _transact(transaction: Transaction, batch: Sequence[Command[Any]]) -> None:
         readers = ask(transaction, batch)
         (transaction.rows.now,) = clock.fetchone() or (0,)
         answers = {place: answer for read in readers for place, answer in read().items()}
+        transaction.places = orders.enter(transaction, batch, answers)
         transaction.results = [handle(transaction, command, answers.get(place)) for place, command in enumerate(batch)]
         transaction.flush()
+        orders.go_on(transaction, batch)
         transaction.commit()
 
 

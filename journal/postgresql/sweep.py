@@ -5,8 +5,9 @@ from typing import Any, Final
 from bus.states import State
 from journal import conditions, counting
 from journal.commands import Sweep, Swept
+from journal.postgresql import orders
 from journal.postgresql.transaction import Transaction, columns
-from journal.waking import COLUMNS, Due, Waking
+from journal.waking import COLUMNS, Waking, due
 
 LOCK: Final = int.from_bytes(b"lgspswp", "big")
 """The advisory lock of who sweeps, until its transaction ends."""
@@ -60,14 +61,17 @@ def sweep(transaction: Transaction, command: Sweep, _: None) -> Swept:
     count = counting.falls_due(transaction.plain, now, command.count_every)
     run(FORGET_KEYS, [now])
     waking = Waking(transaction.rows, command, conditions.blocked(transaction.plain), count)
-    due = [(system, State(state)) for system, state in run(DUE_PAIRS, [now])]
-    queued = _queued(transaction, command, [system for system, state in due if state is State.PENDING])
-    picked = [each for system, state in due for each in waking.pick(system, state, queued.get(system, 0))]
+    falls_due = [(system, State(state)) for system, state in run(DUE_PAIRS, [now])]
+    queued = _queued(transaction, command, [system for system, state in falls_due if state is State.PENDING])
+    picked = [each for system, state in falls_due for each in waking.pick(system, state, queued.get(system, 0))]
     rows = run(DUE, columns(picked)).fetchall() if picked else []
     # What is to try with may be picked twice where its life has ended as well.
-    woken = [waking.wake(_due(row)) for row in {row[0]: row for row in rows}.values()]
+    woken = [waking.wake(due(row)) for row in {row[0]: row for row in rows}.values()]
     if woken:
         run(WAKE, [now, *columns(woken)])
+    transaction.turns += waking.turns
+    if command.idle_orders:
+        transaction.turns += orders.idle(transaction)
     return Swept(tuple(waking.rung), tuple(waking.ended), count, now)
 
 
@@ -77,8 +81,3 @@ def _queued(transaction: Transaction, command: Sweep, systems: list[str]) -> dic
         return {}
     found: list[tuple[str, int]] = transaction.run(IN_BROKER, [command.room, systems]).fetchall()
     return dict(found)
-
-
-def _due(row: tuple[Any, ...]) -> Due:
-    due = Due(*row)
-    return due._replace(state=State(due.state))

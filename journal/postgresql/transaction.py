@@ -6,8 +6,8 @@ and twice as fast below, since each COPY is two round trips of its own; each als
 interpreter's lock.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -17,6 +17,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, SmallInteger, String, Uuid
 
+from journal.orders import Place, Turn
 from journal.postgresql.connection import Connection
 from journal.rows import COLUMNS, Rows
 from journal.tables import metadata
@@ -46,13 +47,16 @@ REPLACED: Final = (
 @dataclass(slots=True)
 class Transaction:
     """One transaction. `at` stands in for the database's clock, in tests; `claimed` is one delivery, its attempt and
-    worker, that it took in hand; `written` None: it is open, or nobody can tell yet."""
+    worker, that it took in hand; `places` are those of ordered deliveries by message, `turns` what goes on in an order;
+    `written` None: it is open, or nobody can tell yet."""
 
     connection: Connection
     rows: Rows
     at: int | None = None
     results: Sequence[Any] = ()
     claimed: tuple[UUID, int, str] | None = None
+    turns: list[Turn] = field(default_factory=list)
+    places: Mapping[UUID, Mapping[UUID, Place]] = field(default_factory=dict)
     committing: bool = False
     written: bool | None = None
 

@@ -3,9 +3,11 @@
 from typing import Final
 from uuid import UUID
 
-from bus.states import Change, State, change, sources, target
+from bus.states import TERMINAL, Change, State, change, sources, target
 from journal import commands, conditions, taking
-from journal.commands import Accepted, Claimed, Reference
+from journal.commands import Accepted, Claimed, Reference, Settled
+from journal.orders import Turn
+from journal.sqlite import orders
 from journal.sqlite.transaction import Transaction
 
 
@@ -17,11 +19,12 @@ def _in(states: tuple[State, ...]) -> str:
 CLAIM: Final = (
     f"UPDATE deliveries SET state = '{target(Change.CLAIM)}', attempt = attempt + 1, worker = ?, rings = 0,"
     f" wake_at = ?, changed_at = ? WHERE id = ? AND state IN {_in(sources(Change.CLAIM))} AND expires_at > ?"
-    " RETURNING message, system, attempt, repeatable, expires_at"
+    " RETURNING message, system, attempt, repeatable, expires_at, sequence"
 )
 SETTLE: Final = (
     "UPDATE deliveries SET state = ?, reason = ?, wake_at = CASE WHEN ? IS NULL THEN NULL ELSE min(?, expires_at) END,"
     f" changed_at = ? WHERE id = ? AND state = '{State.DELIVERING}' AND attempt = ?"
+    " RETURNING order_key"
 )
 UNRING: Final = (
     f"UPDATE deliveries SET state = '{target(Change.UNRING)}', wake_at = min(?, expires_at), rings = max(rings - 1, 0)"
@@ -32,7 +35,7 @@ UNRING: Final = (
 def accept(transaction: Transaction, command: commands.Accept) -> Accepted:
     if command.once and (used := _use_once(transaction, command.once, command.envelope.message)):
         return used
-    return transaction.rows.accept(command)
+    return transaction.rows.accept(command, orders.enter(transaction, command))
 
 
 def _use_once(transaction: Transaction, once: commands.Once, message: UUID) -> Accepted | None:
@@ -62,19 +65,20 @@ def claim(transaction: Transaction, command: commands.Claim) -> Claimed | None:
     ).fetchone()
     if row is None:
         return None
-    message, system, attempt, repeatable, expires_at = row
-    return Claimed(command.delivery, UUID(message), system, attempt, bool(repeatable), now, expires_at)
+    message, system, attempt, repeatable, expires_at, sequence = row
+    return Claimed(command.delivery, UUID(message), system, attempt, bool(repeatable), now, expires_at, sequence)
 
 
-def settle(transaction: Transaction, command: commands.Settle) -> bool:
+def settle(transaction: Transaction, command: commands.Settle) -> Settled:
     now, state = transaction.now, change(State.DELIVERING, command.change)
     due = now + command.delay if state is State.PENDING else None
-    updated = transaction.connection.execute(
-        SETTLE, (state, command.reason, due, due, now, command.delivery.hex, command.attempt)
-    )
-    applied = bool(updated.rowcount)
-    transaction.rows.settle(command, state if applied else None)
-    return applied
+    values = (state, command.reason, due, due, now, command.delivery.hex, command.attempt)
+    updated = transaction.run(SETTLE, values)
+    transaction.rows.settle(command, state if updated else None)
+    if updated and state in TERMINAL and (key := updated[0][0]) is not None:
+        turn = Turn(command.system, key, command.delivery, State.QUEUED)
+        return Settled(applied=True, rung=orders.go_on(transaction, turn))
+    return Settled(applied=bool(updated))
 
 
 def unring(transaction: Transaction, command: commands.Unring) -> None:
@@ -82,22 +86,26 @@ def unring(transaction: Transaction, command: commands.Unring) -> None:
 
 
 def replay(transaction: Transaction, command: commands.Replay) -> State | None:
-    run, now = transaction.connection.execute, transaction.now
-    row = run(
-        "SELECT d.state, d.message, d.system, m.expires_at - m.accepted_at FROM deliveries d"
+    run, now = transaction.run, transaction.now
+    rows = run(
+        "SELECT d.state, d.message, m.expires_at - m.accepted_at, d.system, d.order_key, d.sequence FROM deliveries d"
         " JOIN messages m ON m.id = d.message WHERE d.id = ?",
         (command.delivery.hex,),
-    ).fetchone()
-    if row is None:
-        return None
-    before, message, system, life = State(row[0]), UUID(row[1]), row[2], row[3]
-    after = change(before, Change.REPLAY)
-    run(
-        "UPDATE deliveries SET state = ?, reason = '', rings = 0, wake_at = ?, expires_at = ?, changed_at = ?"
-        " WHERE id = ?",
-        (after, now, now + life, now, command.delivery.hex),
     )
-    transaction.rows.replay(command.delivery, message, system, before, command.actor)
+    if not rows:
+        return None
+    state, message, life, *place = rows[0]
+    before = State(state)
+    after = change(before, Change.REPLAY)
+    if place[1] is not None:
+        orders.enlist(transaction, command, place, before, life)
+    else:
+        run(
+            "UPDATE deliveries SET state = ?, reason = '', rings = 0, wake_at = ?, expires_at = ?, changed_at = ?"
+            " WHERE id = ?",
+            (after, now, now + life, now, command.delivery.hex),
+        )
+    transaction.rows.replay(command.delivery, UUID(message), place[0], before, command.actor)
     return before
 
 

@@ -1,14 +1,14 @@
 """The sweep: everything whose time has come, in one transaction."""
 
 from collections.abc import Iterator
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
 from bus.states import State
 from journal import conditions, counting
 from journal.commands import Sweep, Swept
+from journal.sqlite import orders
 from journal.sqlite.transaction import Transaction
-from journal.waking import COLUMNS, Due, Waking
+from journal.waking import COLUMNS, Waking, due
 
 # From one pair of system and state to the next by the index, whatever lies in between.
 NEXT_STATE: Final = (
@@ -46,8 +46,10 @@ def sweep(transaction: Transaction, command: Sweep) -> Swept:
         queued = _queued(transaction, command, system) if state is State.PENDING else 0
         for picked in waking.pick(system, state, queued):
             for row in run(DUE, (system, state, picked.due, picked.life, picked.most)).fetchall():
-                woken = waking.wake(_due(row))
+                woken = waking.wake(due(row))
                 run(WAKE, (woken.state, woken.reason, woken.rings, woken.wake_at, now, woken.delivery.hex))
+    turns = [*waking.turns, *(orders.idle(transaction) if command.idle_orders or command.restart else ())]
+    waking.rung.extend(rung for turn in turns if (rung := orders.go_on(transaction, turn)))
     return Swept(tuple(waking.rung), tuple(waking.ended), count, now)
 
 
@@ -65,13 +67,6 @@ def _queued(transaction: Transaction, command: Sweep, system: str) -> int:
     """How many of a system are in the broker, as far as it has room."""
     (queued,) = transaction.connection.execute(IN_BROKER, (system, command.room)).fetchone()
     return int(queued)
-
-
-def _due(row: tuple[Any, ...]) -> Due:
-    due = Due(*row)
-    return due._replace(
-        delivery=UUID(row[0]), message=UUID(row[1]), state=State(due.state), repeatable=bool(due.repeatable)
-    )
 
 
 def _forget(transaction: Transaction) -> None:

@@ -34,12 +34,20 @@ class Transaction:
         """Run one statement, and fetch what it returns."""
         return self.connection.execute(statement, values).fetchall()
 
+    def flush_messages(self) -> None:
+        """Write what has been accepted, for a statement that asks for it."""
+        for table in ("messages", "deliveries"):
+            self._insert(table, self.rows.of.pop(table, []))
+
     def flush(self) -> None:
         self.rows.of["audit_events"] = self.rows.chained()
         self.connection.executemany("DELETE FROM bodies WHERE message = ? AND part = ?", self.rows.replaced)
         for table, rows in self.rows.of.items():
-            for chunk in chunks(rows):
-                self.connection.execute(_insert(table, len(chunk)), list(chain.from_iterable(chunk)))
+            self._insert(table, rows)
+
+    def _insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        for chunk in chunks(rows):
+            self.connection.execute(_insert(table, len(chunk)), list(chain.from_iterable(chunk)))
 
 
 @cache

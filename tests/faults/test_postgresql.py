@@ -32,6 +32,7 @@ from journal.commands import (
     Reference,
     Reply,
     Settle,
+    Settled,
     Sweep,
     Swept,
     Unring,
@@ -174,7 +175,7 @@ def test_claim_is_known(cut: Cut, between: Proxy, store: PostgresqlStore, querie
     (claimed,) = write(store, a_claim(accept))
     assert isinstance(claimed, Claimed)
     assert claimed.attempt == 1
-    assert write(store, a_settle(claimed)) == [True]
+    assert write(store, a_settle(claimed)) == [Settled(applied=True)]
     hold_together(queries)
 
 
@@ -185,7 +186,7 @@ def test_settlement_is_known(cut: Cut, between: Proxy, store: PostgresqlStore, q
     (claimed,) = write(store, a_claim(accept))
     reply = Reply("reply", Body(Format.JSON, b"[]"))
     between.cut = cut
-    assert write(store, a_settle(claimed, reply=reply, reply_life=LIFE)) == [True]
+    assert write(store, a_settle(claimed, reply=reply, reply_life=LIFE)) == [Settled(applied=True)]
     found = queries.reply(accept.envelope.message)
     assert found
     assert (found[0].state, found[1]) == (State.DELIVERED, reply)

@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("system", sa.String(length=200), nullable=False),
         sa.Column("key", sa.LargeBinary(), nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("passed", sa.BigInteger(), nullable=False),
         sa.Column("delivery", sa.Uuid(), nullable=True),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("system", "key"),

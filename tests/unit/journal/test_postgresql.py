@@ -25,6 +25,7 @@ from journal.commands import (
     Record,
     Reference,
     Settle,
+    Settled,
     Sweep,
     Unring,
 )
@@ -170,7 +171,7 @@ def test_hot_statements_go_by_index(postgresql_database: str, clock: ManualClock
         (claimed,) = store.write([Claim(delivery, "worker", 1_000), Unring(clock.new_id(), 1)]).results[:1]
         settle = Settle(delivery, message, "his", 1, Change.RETRY, "not-sent", "", "worker", 0, 0, 0)
         assert claimed
-        assert store.write([settle, Sweep("sweeper")]).results[0] is True
+        assert store.write([settle, Sweep("sweeper")]).results[0] == Settled(applied=True)
         clock.advance(1)
         store.write([Sweep("sweeper")])
     store.close()

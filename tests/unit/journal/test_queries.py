@@ -24,6 +24,7 @@ from journal.commands import (
     Record,
     Reply,
     Settle,
+    Settled,
     Sweep,
 )
 from journal.database import open_engine, open_store
@@ -87,7 +88,7 @@ def settled(
         reply=reply,
         reply_life=LIFE,
     )
-    assert write(store, settle) is True
+    assert write(store, settle) == Settled(applied=True)
     return claimed
 
 
@@ -209,7 +210,7 @@ def test_late_outcome_does_not_explain_a_death(store: Store, clock: ManualClock,
         1,
         1,
     )
-    assert write(store, late) is False
+    assert write(store, late) == Settled(applied=False)
     (letter,) = queries.dead_letters()
     assert (letter.delivery.reason, letter.code) == ("outcome-unknown", "lease-ended")
 

@@ -30,6 +30,7 @@ from journal.commands import (
     Replay,
     Reply,
     Settle,
+    Settled,
     Sweep,
     Swept,
     TakeReply,
@@ -156,7 +157,7 @@ def test_settle_ends_the_attempt(store: Store, clock: ManualClock, queries: Quer
     """A success ends the delivery and keeps the attempt and the reply."""
     claimed = accepted_and_claimed(store, clock)
     reply = Reply("reply", Body(Format.JSON, b'{"ok":true}'))
-    assert write(store, a_settle(claimed, Change.SUCCEED, reply=reply, reply_life=LIFE)) is True
+    assert write(store, a_settle(claimed, Change.SUCCEED, reply=reply, reply_life=LIFE)) == Settled(applied=True)
     assert state_of(queries, claimed.delivery) is State.DELIVERED
     found = queries.reply(claimed.message)
     assert found
@@ -169,7 +170,7 @@ def test_late_outcome_changes_nothing(store: Store, clock: ManualClock, queries:
     clock.advance(31)
     sweep(store)
     assert state_of(queries, claimed.delivery) is State.DEAD
-    assert write(store, a_settle(claimed, Change.SUCCEED)) is False
+    assert write(store, a_settle(claimed, Change.SUCCEED)) == Settled(applied=False)
     assert state_of(queries, claimed.delivery) is State.DEAD
     late = orjson.loads(queries.timeline(claimed.message)[-1].content)
     assert (late["event"], late["state"]) == ("attempt.ended", "late")
@@ -614,7 +615,7 @@ def test_late_settlement_tells_nothing(store: Store, clock: ManualClock, queries
     """A settlement that came too late ends nothing, and so no notice of it is accepted."""
     claimed, notice = accepted_and_claimed(store, clock), a_notice(clock)
     assert write(store, a_settle(claimed, Change.RETRY))
-    assert write(store, a_settle(claimed, Change.KILL, reason="refused", notice=notice)) is False
+    assert write(store, a_settle(claimed, Change.KILL, reason="refused", notice=notice)) == Settled(applied=False)
     assert queries.message(notice.envelope.message) is None
 
 

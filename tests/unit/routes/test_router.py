@@ -88,7 +88,9 @@ def conditions(*counted: Condition) -> Conditions:
 
 def born(exchange: Exchange, snapshot: Snapshot, backlog: Backlog | None = None) -> list[NewDelivery]:
     routes = tuple(Route("a.b", 1, name, repeatable=name == "second") for name in ("first", "second"))
-    made = deliveries(snapshot, a_contract(exchange), routes, backlog or Backlog(conditions()), ManualClock(), TODAY)
+    made = deliveries(
+        snapshot, a_contract(exchange), routes, {}, backlog or Backlog(conditions()), ManualClock(), TODAY
+    )
     return list(made)
 
 

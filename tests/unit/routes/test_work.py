@@ -14,13 +14,14 @@ from bus.envelope import Body, Exchange, Format
 from bus.errors import JournalUnavailable, TransformFailed
 from bus.states import Change
 from contracts.model import Contract, Limits
-from journal.commands import Claim, Claimed, Command, Settle
+from journal.commands import Claim, Claimed, Command, Settle, Settled
 from journal.committer import Committer
 from journal.leases import CALL_MARGIN
 from journal.queries import Queries
 from routes.broker import Carried, Signal
 from routes.model import Route, Snapshot
 from routes.notices import Notices
+from routes.ringer import Ringer
 from routes.snapshots import Snapshots
 from routes.work import OWN_CODES, Worker
 from tests.unit.routes.conftest import Memory, Silent, a_contract, a_delivery, a_snapshot, an_only_process, turns
@@ -77,7 +78,7 @@ class Bench:
         return snapshot
 
     def answer(self, command: Command[Any]) -> object:
-        return self.claims(command) if isinstance(command, Claim) else True
+        return self.claims(command) if isinstance(command, Claim) else Settled(applied=True)
 
     async def deliver(self, carried: Carried) -> Settle | None:
         """One attempt; how it was settled."""
@@ -97,7 +98,8 @@ async def bench(
 ) -> AsyncIterator[Bench]:
     snapshots = Snapshots(clock)
     conditions, notices = an_only_process(clock, "worker-1"), Notices(snapshots, clock)
-    worker = Worker(snapshots, conditions, committer, queries, broker, clock, "worker-1", notices, lambda: 0.0)
+    ringer = Ringer(broker, committer)
+    worker = Worker(snapshots, conditions, committer, queries, broker, ringer, clock, "worker-1", notices, lambda: 0.0)
     bench = Bench(worker, store, broker, snapshots, clock, Receiver(), lambda claim: claimed(clock, claim))
     store.answer = bench.answer
     bench.put()
@@ -280,7 +282,7 @@ async def test_waiting_caller_is_told_of_the_end_alone(bench: Bench) -> None:
 async def test_outcome_that_came_late_signals_nobody(bench: Bench) -> None:
     """Where the lease had ended and the journal keeps another outcome, the caller is not told of this one."""
     answer = bench.store.answer
-    bench.store.answer = lambda command: False if isinstance(command, Settle) else answer(command)
+    bench.store.answer = lambda command: Settled(applied=False) if isinstance(command, Settle) else answer(command)
     await bench.deliver(a_delivery(waiter="process-1"))
     assert bench.broker.signals == []
 
