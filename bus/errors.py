@@ -185,8 +185,8 @@ class DeliveryUnknown(SenderFault):
 
 
 class OutOfOrder(SenderFault):
-    """The turn of a later delivery of the same order has come already: {delivery} would be called out of order. Replay
-    it with --out-of-order if the receiver bears that."""
+    """A later delivery of the same order is on its way, or has arrived: {delivery} would come out of order. Replay it
+    with --out-of-order if the receiver bears that."""
 
     code = "out-of-order"
     status = 409

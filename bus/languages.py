@@ -101,8 +101,8 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "message-unknown": "Hệ thống này không có thông điệp đó.",
         "delivery-unknown": "Không có lượt giao {delivery}: mã có trong `lgsp dead list` và trong diễn biến của"
         " thông điệp.",
-        "out-of-order": "Đã đến lượt một lượt giao sau trong cùng thứ tự: {delivery} sẽ được gọi sai thứ tự. Hãy giao"
-        " lại với --out-of-order nếu nơi nhận chấp nhận.",
+        "out-of-order": "Một lượt giao sau trong cùng thứ tự đang được giao hoặc đã đến nơi: {delivery} sẽ sai thứ tự."
+        " Hãy giao lại với --out-of-order nếu nơi nhận chấp nhận.",
         "reply-missing": "Thông điệp này không có phản hồi: hợp đồng thuộc loại {exchange}.",
         "request-malformed": "Đây không phải một yêu cầu theo HTTP/1.1 (RFC 9112).",
         "head-too-large": "Dòng yêu cầu và các tiêu đề lớn hơn {limit} byte, hoặc quá nhiều.",

@@ -249,8 +249,8 @@ class Sweep(Command[Swept]):
 @dataclass(frozen=True, slots=True)
 class Replay(Command[State | None]):
     """A person asks for another try: the state it was in before, or None where there is no such delivery. Raises
-    `IllegalTransition` where it is still open, and `OutOfOrder` where the turn of a later one of its order has come
-    already, unless `out_of_order`. Its life begins anew, as long as it was."""
+    `IllegalTransition` where it is still open, and `OutOfOrder` where a later one of its order is on its way, or
+    has arrived or may have, unless `out_of_order`. Its life begins anew, as long as it was."""
 
     delivery: UUID
     actor: str

@@ -7,6 +7,7 @@ transaction that ends the one before, and to the held one of the lowest sequence
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from bus.states import State
@@ -24,12 +25,23 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A turn that goes on, if nothing is on its way but perhaps `delivery`, which has ended. `state` is what the next
-    one becomes: queued where it is rung at once, else pending."""
+    one becomes: queued where it is rung at once, else pending. `passed` is the sequence of the one that ended where its
+    receiver has it, or may have it; else 0."""
 
     system: str
     key: bytes
     delivery: UUID
     state: State
+    passed: int = 0
+
+
+MAY_HAVE_IT: Final = frozenset({"outcome-unknown", "reply-invalid"})
+"""Reasons of dead letters that a receiver may have acted on."""
+
+
+def passed(sequence: int | None, state: State, reason: str) -> int:
+    """How far an order has come with a delivery that ended so."""
+    return sequence or 0 if state is State.DELIVERED or reason in MAY_HAVE_IT else 0
 
 
 def ordered(deliveries: Iterable[NewDelivery]) -> list[tuple[NewDelivery, bytes]]:

@@ -111,7 +111,7 @@ orders = Table(
     Column("system", String(200), nullable=False),
     Column("key", LargeBinary, nullable=False),
     Column("sequence", BigInteger, nullable=False),  # the last one given out; grows, not by one, and never restarts
-    Column("passed", BigInteger, nullable=False),  # that of the last one whose turn has come
+    Column("passed", BigInteger, nullable=False),  # that of the last one that its receiver has or may have, or 0
     Column("delivery", Uuid),  # on its way; NULL: none
     Column("changed_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("system", "key"),

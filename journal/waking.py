@@ -10,7 +10,7 @@ from bus.states import LOSSES, Change, State, change
 from journal.commands import Ended, Event, Lost, Rung, Settle, Sweep
 from journal.conditions import Condition
 from journal.leases import overdue, publish_lease
-from journal.orders import Turn
+from journal.orders import Turn, passed
 from journal.rows import Rows
 
 MOST_RINGS: Final = 1_000
@@ -130,14 +130,16 @@ class Waking:
         if what in LOSSES:
             self._tell(due, after, reason)
         if wake_at is None:
-            self._end(due)
+            self._end(due, after, reason)
         return Woken(due.delivery, after, reason, rings, wake_at)
 
-    def _end(self, due: Due) -> None:
+    def _end(self, due: Due, after: State, reason: str) -> None:
         self.ended.append(Ended(due.delivery, due.message, due.waiter))
         if due.order_key is not None and due.state is not State.HELD:
             ring = due.system not in self.blocked and self.command.room_of(due.system)
-            self.turns.append(Turn(due.system, due.order_key, due.delivery, State.QUEUED if ring else State.PENDING))
+            state = State.QUEUED if ring else State.PENDING
+            came_to = passed(due.sequence, after, reason)
+            self.turns.append(Turn(due.system, due.order_key, due.delivery, state, came_to))
 
     def _tell(self, due: Due, after: State, reason: str) -> None:
         code = "lease-ended" if due.state is State.DELIVERING else ""

@@ -26,6 +26,9 @@ COUNT_SHARE: Final = 20
 """Of so many parts of the time one is spent on counting, at most: a million of open deliveries take a third of a
 second."""
 
+IDLE_ORDERS_EVERY: Final = 300.0
+"""Seconds between two looks for what should never be: an order in which something is held and nothing on its way."""
+
 T = TypeVar("T")
 
 log = structlog.get_logger("sweeper")
@@ -59,6 +62,7 @@ class Sweeper:
         self._notices = notices
         self._name = name
         self._count_every = COUNT_EVERY
+        self._looked_at: float | None = None
 
     async def run(self, every: float) -> None:
         """Sweep every so many seconds until cancelled."""
@@ -84,6 +88,7 @@ class Sweeper:
             closed,
             self._count_every,
             restart=restart,
+            idle_orders=self._idle_orders_due(),
             latest=latest,
             telling=self._notices.lost,
         )
@@ -94,6 +99,14 @@ class Sweeper:
             if ended.waiter:
                 await self._broker.signal(ended.waiter, Signal(ended.message))
         return swept.count
+
+    def _idle_orders_due(self) -> bool:
+        """At first, and now and then."""
+        now = self._clock.monotonic()
+        if self._looked_at is not None and now - self._looked_at < IDLE_ORDERS_EVERY:
+            return False
+        self._looked_at = now
+        return True
 
     async def count(self) -> None:
         """Count what waits for each system, and keep it for every process."""

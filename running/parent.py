@@ -21,7 +21,8 @@ from running.task import READY, WRONG, Task
 FIRST_PAUSE: Final = 0.5
 """Seconds until a process that has ended by itself is started again; twice as long after each that did not last."""
 
-LAST_PAUSE: Final = 30.0
+LAST_PAUSE: Final = 5.0
+"""No longer: whoever connects meanwhile is answered by nobody."""
 
 LASTED: Final = 60.0
 """Seconds after which a process has proven itself."""

@@ -94,12 +94,12 @@ def tell(home: Home, wanted: DeadFilter, count: int) -> None:
     home.write(Record(Event("replay.started", home.actor, facts=wanted.facts() | {"count": count})))
 
 
-def replay(home: Home, found: Iterator[DeadLetter], pace: Pace) -> Iterator[Replayed]:
+def replay(home: Home, found: Iterator[DeadLetter], pace: Pace, *, out_of_order: bool = False) -> Iterator[Replayed]:
     """Try each again, at that pace; what has been done so far, after each. Every one is a change of its own, so that
     whoever breaks off leaves the rest as it was."""
 
     def once(letter: DeadLetter) -> None:
-        home.write(Replay(letter.delivery.id, home.actor))
+        home.write(Replay(letter.delivery.id, home.actor, out_of_order))
 
     return _each(found, pace, once)
 

@@ -17,12 +17,10 @@ from journal.waking import COLUMNS, due, envelope
 # A key in use is locked by its update; what is computed of it is computed after whoever held it has committed.
 ENTER: Final = (
     "INSERT INTO orders AS kept (system, key, sequence, passed, delivery, changed_at)"
-    " SELECT system, key, now + count - 1, now, first, now"
-    " FROM unnest(%b::text[], %b::bytea[], %b::int8[], %b::uuid[], %b::int8[])"
-    " AS asked (system, key, count, first, now)"
-    " ON CONFLICT (system, key) DO UPDATE SET"
-    " sequence = greatest(kept.sequence + 1, excluded.passed) + excluded.sequence - excluded.passed,"
-    " passed = CASE WHEN kept.delivery IS NULL THEN greatest(kept.sequence + 1, excluded.passed) ELSE kept.passed END,"
+    " SELECT system, key, now + more, 0, first, now"
+    " FROM unnest(%b::text[], %b::bytea[], %b::int8[], %b::uuid[], %b::int8[]) AS asked (system, key, more, first, now)"
+    " ON CONFLICT (system, key) DO UPDATE SET sequence = greatest(kept.sequence + 1, excluded.changed_at)"
+    " + excluded.sequence - excluded.changed_at,"
     " delivery = coalesce(kept.delivery, excluded.delivery), changed_at = excluded.changed_at"
     " RETURNING system, key, sequence, delivery"
 )
@@ -32,14 +30,14 @@ LOCK: Final = (
     " ON o.system = asked.system AND o.key = asked.key ORDER BY o.system, o.key FOR UPDATE OF o"
 )
 GO_ON: Final = (
-    "WITH free AS MATERIALIZED (SELECT o.system, o.key, turn.state, turn.now"
-    " FROM unnest(%b::text[], %b::bytea[], %b::uuid[], %b::text[], %b::int8[])"
-    " AS turn (system, key, delivery, state, now) JOIN orders o ON o.system = turn.system AND o.key = turn.key"
+    "WITH free AS MATERIALIZED (SELECT o.system, o.key, turn.state, turn.passed, turn.now"
+    " FROM unnest(%b::text[], %b::bytea[], %b::uuid[], %b::text[], %b::int8[], %b::int8[])"
+    " AS turn (system, key, delivery, state, passed, now) JOIN orders o ON o.system = turn.system AND o.key = turn.key"
     " WHERE o.delivery IS NULL OR o.delivery = turn.delivery),"
-    " heads AS MATERIALIZED (SELECT free.*, head.id, head.sequence FROM free LEFT JOIN LATERAL"
-    " (SELECT d.id, d.sequence FROM deliveries d WHERE d.system = free.system AND d.order_key = free.key"
+    " heads AS MATERIALIZED (SELECT free.*, head.id FROM free LEFT JOIN LATERAL"
+    " (SELECT d.id FROM deliveries d WHERE d.system = free.system AND d.order_key = free.key"
     f" AND d.state = '{State.HELD}' AND d.expires_at > free.now ORDER BY d.sequence LIMIT 1 FOR UPDATE) head ON true),"
-    " named AS (UPDATE orders o SET delivery = heads.id, passed = greatest(o.passed, heads.sequence),"
+    " named AS (UPDATE orders o SET delivery = heads.id, passed = greatest(o.passed, heads.passed),"
     " changed_at = heads.now FROM heads WHERE o.system = heads.system AND o.key = heads.key),"
     " promoted AS (UPDATE deliveries d SET state = heads.state, changed_at = heads.now,"
     f" rings = CASE heads.state WHEN '{State.QUEUED}' THEN 1 ELSE 0 END, wake_at = least(d.expires_at, heads.now +"
@@ -52,10 +50,13 @@ IDLE: Final = (
     f" AND o.key = d.order_key WHERE d.state = '{State.HELD}' AND o.delivery IS NULL LIMIT 1000"
 )
 KNOWN: Final = (
-    "INSERT INTO orders (system, key, sequence, passed, delivery, changed_at) VALUES (%b, %b, %b, %b, NULL, %b)"
+    "INSERT INTO orders (system, key, sequence, passed, delivery, changed_at) VALUES (%b, %b, %b, 0, NULL, %b)"
     " ON CONFLICT (system, key) DO NOTHING"
 )
-PASSED: Final = "SELECT passed FROM orders WHERE system = %b AND key = %b FOR UPDATE"
+PASSED: Final = (
+    "SELECT greatest(o.passed, d.sequence) FROM orders o LEFT JOIN deliveries d ON d.id = o.delivery"
+    " WHERE o.system = %b AND o.key = %b FOR UPDATE OF o"
+)
 ENLIST: Final = (
     "UPDATE deliveries SET state = %b, reason = '', rings = 0, wake_at = %b, expires_at = %b, changed_at = %b"
     " WHERE id = %b"
@@ -75,7 +76,7 @@ def enter(
     places: dict[UUID, dict[UUID, Place]] = defaultdict(dict)
     if not asked:
         return places
-    rows = [(*key, len(asked[key]), asked[key][0][1], transaction.now) for key in sorted(asked)]
+    rows = [(*key, len(asked[key]) - 1, asked[key][0][1], transaction.now) for key in sorted(asked)]
     for system, key, last, on_its_way in transaction.run(ENTER, columns(rows)):
         entered = asked[system, key]
         for sequence, (message, delivery) in enumerate(entered, last - len(entered) + 1):
@@ -95,7 +96,7 @@ def enlist(transaction: Transaction, command: Replay, row: Any, before: State, l
     passed: Any = run(PASSED, [system, key]).fetchone()
     if not command.out_of_order and (passed is None or passed[0] > sequence):
         raise OutOfOrder(delivery=str(command.delivery))
-    run(KNOWN, [system, key, sequence, sequence, now])
+    run(KNOWN, [system, key, sequence, now])
     run(ENLIST, [change(before, Change.ENLIST), now + life, now + life, now, command.delivery])
     transaction.turns.append(Turn(system, key, command.delivery, State.PENDING))
 
@@ -106,7 +107,7 @@ def go_on(transaction: Transaction, batch: Sequence[Command[Any]]) -> None:
     turns = {(turn.system, turn.key): turn for turn in sorted(transaction.turns, key=lambda turn: turn.state)}
     if not turns:
         return
-    rows = [(*key, turns[key].delivery, turns[key].state, transaction.now) for key in sorted(turns)]
+    rows = [(*key, turns[key].delivery, turns[key].state, turns[key].passed, transaction.now) for key in sorted(turns)]
     transaction.run(LOCK, columns([row[:2] for row in rows]))
     promoted = {}
     for row in transaction.run(GO_ON, columns(rows)):

@@ -12,7 +12,7 @@ from uuid import UUID
 from bus.states import TERMINAL, Change, State, change, sources, target
 from journal import commands
 from journal.commands import Accepted, Claimed, Command, Settled
-from journal.orders import Turn
+from journal.orders import Turn, passed
 from journal.postgresql.transaction import NOW, Transaction
 
 C = TypeVar("C", bound=Command[Any])
@@ -46,7 +46,7 @@ SETTLE: Final = (
     f" WHERE d.state = '{State.DELIVERING}' ORDER BY d.id FOR UPDATE OF d)"
     " UPDATE deliveries d SET state = held.state, reason = held.reason, wake_at = CASE WHEN held.delay IS NOT NULL"
     f" THEN least({NOW} + held.delay, d.expires_at) END, changed_at = {NOW} FROM held WHERE d.id = held.id"
-    " RETURNING d.id, d.attempt, d.order_key"
+    " RETURNING d.id, d.attempt, d.order_key, d.sequence"
 )
 UNRING: Final = (
     "WITH rung AS (SELECT d.id, asked.delay FROM unnest(%(deliveries)b::uuid[], %(delays)b::int8[])"
@@ -134,11 +134,13 @@ def _settle(transaction: Transaction, asked: Numbered[commands.Settle]) -> Reade
 
     def read() -> Answers:
         answers: dict[int, Settled] = {}
-        for delivery, attempt, key in cursor:
+        for delivery, attempt, key, sequence in cursor:
             place = first[delivery, attempt]
             answers[place] = Settled(applied=True)
-            if key is not None and change(State.DELIVERING, asked[place].change) in TERMINAL:
-                transaction.turns.append(Turn(asked[place].system, bytes(key), delivery, State.QUEUED))
+            settle, state = asked[place], change(State.DELIVERING, asked[place].change)
+            if key is not None and state in TERMINAL:
+                came_to = passed(sequence, state, settle.reason)
+                transaction.turns.append(Turn(settle.system, bytes(key), delivery, State.QUEUED, came_to))
         return answers
 
     return read

@@ -12,9 +12,8 @@ from journal.sqlite.transaction import Transaction
 from journal.waking import COLUMNS, due, envelope
 
 ENTER: Final = (
-    "INSERT INTO orders (system, key, sequence, passed, delivery, changed_at) VALUES (?, ?, ?, ?, ?, ?)"
+    "INSERT INTO orders (system, key, sequence, passed, delivery, changed_at) VALUES (?, ?, ?, 0, ?, ?)"
     " ON CONFLICT (system, key) DO UPDATE SET sequence = max(sequence + 1, excluded.sequence),"
-    " passed = CASE WHEN delivery IS NULL THEN max(sequence + 1, excluded.sequence) ELSE passed END,"
     " delivery = coalesce(delivery, excluded.delivery), changed_at = excluded.changed_at RETURNING sequence, delivery"
 )
 FREE: Final = "SELECT 1 FROM orders WHERE system = ? AND key = ? AND (delivery IS NULL OR delivery = ?)"
@@ -28,9 +27,12 @@ IDLE: Final = (
     "SELECT DISTINCT d.system, d.order_key FROM deliveries d JOIN orders o ON o.system = d.system"
     f" AND o.key = d.order_key WHERE d.state = '{State.HELD}' AND o.delivery IS NULL LIMIT 1000"
 )
-PASSED: Final = "SELECT passed FROM orders WHERE system = ? AND key = ?"
+PASSED: Final = (
+    "SELECT max(o.passed, coalesce(d.sequence, 0)) FROM orders o LEFT JOIN deliveries d ON d.id = o.delivery"
+    " WHERE o.system = ? AND o.key = ?"
+)
 KNOWN: Final = (
-    "INSERT INTO orders (system, key, sequence, passed, delivery, changed_at) VALUES (?, ?, ?, ?, NULL, ?)"
+    "INSERT INTO orders (system, key, sequence, passed, delivery, changed_at) VALUES (?, ?, ?, 0, NULL, ?)"
     " ON CONFLICT (system, key) DO NOTHING"
 )
 ENLIST: Final = (
@@ -43,7 +45,7 @@ def enter(transaction: Transaction, command: Accept) -> dict[UUID, Place]:
     places: dict[UUID, Place] = {}
     now = transaction.now
     for new, key in ordered(command.deliveries):
-        values = (new.system, key, now, now, new.id.hex, now)
+        values = (new.system, key, now, new.id.hex, now)
         ((sequence, on_its_way),) = transaction.run(ENTER, values)
         places[new.id] = Place(sequence, held=on_its_way != new.id.hex)
     return places
@@ -57,10 +59,10 @@ def go_on(transaction: Transaction, turn: Turn) -> Rung | None:
         return None
     rows = run(NEXT, (turn.system, turn.key, now))
     if not rows:
-        run(NAME, (None, 0, now, turn.system, turn.key))
+        run(NAME, (None, turn.passed, now, turn.system, turn.key))
         return None
     found = due(rows[0])
-    run(NAME, (found.delivery.hex, found.sequence, now, turn.system, turn.key))
+    run(NAME, (found.delivery.hex, turn.passed, now, turn.system, turn.key))
     rings, wake_at = (1, now + PUBLISH_LEASE) if turn.state is State.QUEUED else (0, now)
     run(PROMOTE, (turn.state, rings, wake_at, now, found.delivery.hex))
     return Rung(found.delivery, found.system, envelope(found)) if turn.state is State.QUEUED else None
@@ -79,6 +81,6 @@ def enlist(transaction: Transaction, command: Replay, row: Any, before: State, l
     if not command.out_of_order and (not passed or passed[0][0] > sequence):
         raise OutOfOrder(delivery=str(command.delivery))
     after = change(before, Change.ENLIST)
-    run(KNOWN, (system, key, sequence, sequence, now))
+    run(KNOWN, (system, key, sequence, now))
     run(ENLIST, (after, now + life, now + life, now, command.delivery.hex))
     go_on(transaction, Turn(system, key, command.delivery, State.PENDING))

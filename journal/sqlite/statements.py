@@ -6,7 +6,7 @@ from uuid import UUID
 from bus.states import TERMINAL, Change, State, change, sources, target
 from journal import commands, conditions, taking
 from journal.commands import Accepted, Claimed, Reference, Settled
-from journal.orders import Turn
+from journal.orders import Turn, passed
 from journal.sqlite import orders
 from journal.sqlite.transaction import Transaction
 
@@ -24,7 +24,7 @@ CLAIM: Final = (
 SETTLE: Final = (
     "UPDATE deliveries SET state = ?, reason = ?, wake_at = CASE WHEN ? IS NULL THEN NULL ELSE min(?, expires_at) END,"
     f" changed_at = ? WHERE id = ? AND state = '{State.DELIVERING}' AND attempt = ?"
-    " RETURNING order_key"
+    " RETURNING order_key, sequence"
 )
 UNRING: Final = (
     f"UPDATE deliveries SET state = '{target(Change.UNRING)}', wake_at = min(?, expires_at), rings = max(rings - 1, 0)"
@@ -76,7 +76,8 @@ def settle(transaction: Transaction, command: commands.Settle) -> Settled:
     updated = transaction.run(SETTLE, values)
     transaction.rows.settle(command, state if updated else None)
     if updated and state in TERMINAL and (key := updated[0][0]) is not None:
-        turn = Turn(command.system, key, command.delivery, State.QUEUED)
+        came_to = passed(updated[0][1], state, command.reason)
+        turn = Turn(command.system, key, command.delivery, State.QUEUED, came_to)
         return Settled(applied=True, rung=orders.go_on(transaction, turn))
     return Settled(applied=bool(updated))
 

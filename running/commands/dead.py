@@ -88,6 +88,9 @@ def dead_replay(
         bool, typer.Option("--reply", help="Call nobody: read the kept answer again, which broke the contract.")
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Also where it was delivered already.")] = False,
+    out_of_order: Annotated[
+        bool, typer.Option("--out-of-order", help="Also past a later one of the same order.")
+    ] = False,
     yes: Yes = False,
 ) -> None:
     """Try one delivery again, or all that the options mean; their life begins anew."""
@@ -96,16 +99,16 @@ def dead_replay(
         if delivery is None:
             if wanted == DeadFilter():
                 raise typer.BadParameter("name a delivery, or say which are meant: --system, --contract, --reason …")
-            _many(home, wanted, limit, rate, dry_run=dry_run, reply=reply, yes=yes)
+            _many(home, wanted, limit, rate, dry_run=dry_run, reply=reply, out_of_order=out_of_order, yes=yes)
         elif wanted != DeadFilter() or limit is not None or dry_run:
             raise typer.BadParameter("name a delivery, or say by options which are meant; not both")
         elif reply:
             _reply(home, delivery)
         else:
-            _one(home, delivery, again=again, yes=yes)
+            _one(home, delivery, again=again, out_of_order=out_of_order, yes=yes)
 
 
-def _one(home: Home, delivery: str, *, again: bool, yes: bool) -> None:
+def _one(home: Home, delivery: str, *, again: bool, out_of_order: bool, yes: bool) -> None:
     from running.replaying import MAY_HAVE_ACTED
 
     view = home.queries.delivery(uuid(delivery))
@@ -116,7 +119,7 @@ def _one(home: Home, delivery: str, *, again: bool, yes: bool) -> None:
     if view.reason in MAY_HAVE_ACTED and not yes:
         err.print(printing.plain(f"{view.system} was called and may have acted on it ({view.reason}): ask it first."))
         typer.confirm("Call it again?", abort=True, err=True)
-    before = home.write(Replay(view.id, home.actor))
+    before = home.write(Replay(view.id, home.actor, out_of_order))
     out.print(f"{delivery} was {before} and will be tried again.")
     out.print(printing.plain(f"see what becomes of it:\n  {lgsp(home.settings.data)('audit', 'show', view.message)}"))
 
@@ -137,7 +140,15 @@ def _reply(home: Home, delivery: str) -> None:
 
 
 def _many(
-    home: Home, wanted: DeadFilter, limit: int | None, rate: float, *, dry_run: bool, reply: bool, yes: bool
+    home: Home,
+    wanted: DeadFilter,
+    limit: int | None,
+    rate: float,
+    *,
+    dry_run: bool,
+    reply: bool,
+    out_of_order: bool,
+    yes: bool,
 ) -> None:
     from running import replaying
 
@@ -159,7 +170,9 @@ def _many(
         typer.confirm(f"Try {count} again?", abort=True, err=True)
     replaying.tell(home, wanted, count)
     found, pace = replaying.letters(home, wanted, limit), replaying.Pace(rate)
-    done = replaying.retake(home, found, pace) if reply else replaying.replay(home, found, pace)
+    done = (
+        replaying.retake(home, found, pace) if reply else replaying.replay(home, found, pace, out_of_order=out_of_order)
+    )
     so_far = replaying.Replayed()
     try:
         with printing.progress(err, "Trying again", count) as advance:

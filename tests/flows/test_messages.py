@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import httpx2 as httpx
+import orjson
 import pytest
 
 from adapters.call import Call, Outcome, Result
@@ -262,6 +263,39 @@ async def test_restart_goes_on_where_it_was(bus: Bus, province: Province) -> Non
     province.receivers["his"].answer = answering(Result.ANSWERED)
     async with bus() as (_, client):
         assert (await ended(client, sent.headers["location"]))["state"] == "done"
+
+
+async def test_an_order_is_kept(bus: Bus, province: Province) -> None:
+    """Deliveries with the same value where the route says `orderBy` arrive one after the other, as they were accepted,
+    also while the receiver fails now and then; each says its place, the same at every attempt."""
+    refusals = iter([True, False, True, True, *[False] * 50])
+
+    def answer(call: Call) -> Outcome:
+        return Outcome(Result.TROUBLE if next(refusals) else Result.ANSWERED, "test", reply=Body(Format.JSON, b"{}"))
+
+    his = province.receivers["his"]
+    his.answer, his.delay = answer, 0.01
+    tell = next(route for route in province.routes if route.contract == "tell")
+    province.routes[province.routes.index(tell)] = replace(
+        tell,
+        repeatable=True,
+        order_by=lambda value: dict(value)["patient"],  # type: ignore[call-overload]
+    )
+    async with bus() as (_, client):
+        places = [
+            (await client.post("/messages/tell", json={"patient": patient, "number": number})).headers["location"]
+            for number in range(6)
+            for patient in ("An", "Bình")
+        ]
+        for place in places:
+            assert (await ended(client, place))["state"] == "done"
+    for patient in ("An", "Bình"):
+        calls = [call for call in his.calls if orjson.loads(call.body.data)["patient"] == patient]
+        numbers = [orjson.loads(call.body.data)["number"] for call in calls]
+        assert numbers == sorted(numbers)
+        sequences = {number: call.headers["Bus-Sequence"] for number, call in zip(numbers, calls, strict=True)}
+        assert [sequences[number] for number in numbers] == [call.headers["Bus-Sequence"] for call in calls]
+        assert list(map(int, sequences.values())) == sorted({*map(int, sequences.values())})
 
 
 async def test_rate_limit_is_kept(bus: Bus, province: Province) -> None:

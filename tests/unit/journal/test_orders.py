@@ -232,7 +232,7 @@ def test_replay_waits_for_its_turn(store: Store, queries: Queries, clock: Manual
 
 
 def test_replay_out_of_order_is_asked_for(store: Store, queries: Queries, clock: ManualClock) -> None:
-    """One whose later has had its turn is replayed only where somebody says so, and then still one at a time."""
+    """One whose later is on its way is replayed only where somebody says so, and then still one at a time."""
     first, second = (accepted(store, an_accept(clock))[0] for _ in range(2))
     end(store, first, Change.KILL)
     (refused,) = store.write([Replay(first, "person")]).results
@@ -241,6 +241,28 @@ def test_replay_out_of_order_is_asked_for(store: Store, queries: Queries, clock:
     assert store.write([Replay(first, "person", out_of_order=True)]).results == [State.DEAD]
     assert states(queries, first, second) == [State.HELD, State.QUEUED]
     assert end(store, second) == first
+
+
+def test_all_that_died_are_replayed_in_their_order(store: Store, queries: Queries, clock: ManualClock) -> None:
+    """Where a receiver refused all of one key, a replay of all brings them again as they were accepted."""
+    deliveries = [accepted(store, an_accept(clock))[0] for _ in range(3)]
+    for delivery in deliveries:
+        end(store, delivery, Change.KILL)
+    assert store.write([Replay(each, "person") for each in deliveries]).results == [State.DEAD] * 3
+    assert states(queries, *deliveries) == [State.PENDING, State.HELD, State.HELD]
+    swept(store)
+    assert [end(store, each) for each in deliveries] == [*deliveries[1:], None]
+
+
+def test_past_one_that_may_have_arrived(store: Store, clock: ManualClock) -> None:
+    """A later one that arrived, or may have, stands in the way of a replay; one that the receiver refused does not."""
+    first, second = (accepted(store, an_accept(clock))[0] for _ in range(2))
+    end(store, first, Change.KILL)
+    taken = claimed(store, second)
+    assert taken
+    store.write([replace(a_settle(taken, Change.KILL), reason="outcome-unknown")])
+    (refused,) = store.write([Replay(first, "person")]).results
+    assert isinstance(refused, OutOfOrder)
 
 
 def test_a_forgotten_order_goes_on(store: Store, database: str, queries: Queries, clock: ManualClock) -> None:
