@@ -18,11 +18,15 @@ import aiohttp
 import uvloop
 
 from tests.faults.part import Answer, obey
-from tests.faults.province import KEYS, KINDS, Kind
+from tests.faults.province import KEYS, KINDS, TIMEOUT, Kind
 
 ACCEPTED = frozenset({200, 202})
 AGAIN = frozenset({429, 500, 502, 503, 504})
-WITHIN = aiohttp.ClientTimeout(total=12)
+HOME_AGAIN = 20
+"""Messages after which a lane tries the gateway that it began with again."""
+
+WITHIN = aiohttp.ClientTimeout(total=2 * TIMEOUT, sock_connect=1)
+"""Longer than the bus lets a question wait."""
 
 
 @dataclass
@@ -36,6 +40,8 @@ class Lane:
 
     per_second: float
     token: str
+    gateway: int = 0
+    """Where it sends: where its last message was accepted."""
 
     def key(self, number: int) -> str:
         return f"{self.name}-{number % KEYS}"
@@ -88,9 +94,11 @@ class Senders:
         began = monotonic() + index / len(KINDS) / 20
         for number in range(lane.count):
             await asyncio.sleep(max(0.0, began + number / lane.per_second - monotonic()))
-            await self._send(session, lane, number, index + number)
+            if number % HOME_AGAIN == 0:
+                lane.gateway = index
+            await self._send(session, lane, number)
 
-    async def _send(self, session: aiohttp.ClientSession, lane: Lane, number: int, turn: int) -> None:
+    async def _send(self, session: aiohttp.ClientSession, lane: Lane, number: int) -> None:
         first = monotonic()
         body = json.dumps({"lane": lane.name, "number": number, "key": lane.key(number)}).encode()
         headers = {
@@ -100,19 +108,21 @@ class Senders:
         }
         tries = 0
         while True:
-            url = self.gateways[(turn + tries) % len(self.gateways)]
+            url = self.gateways[lane.gateway % len(self.gateways)]
             tries += 1
             try:
                 async with session.post(f"{url}/messages/{lane.kind.contract}", data=body, headers=headers) as answer:
                     status, message = answer.status, _message(answer, await answer.read())
             except (aiohttp.ClientError, OSError, TimeoutError) as cut:
                 self.answers[type(cut).__name__] += 1
+                lane.gateway += 1
                 await asyncio.sleep(min(0.05 * tries, 0.5))
                 continue
             self.answers[str(status)] += 1
             if message and (status in ACCEPTED or (lane.kind.exchange == "request" and status in {502, 504})):
                 self._note(lane, number, message, status, tries, first)
                 return
+            lane.gateway += 1
             if status not in AGAIN:
                 self.wrong.append({"lane": lane.name, "number": number, "status": status})
             await asyncio.sleep(min(0.1 * tries, 1.0))
