@@ -100,10 +100,11 @@ class Server:
     def evaluate(self, expression: str) -> str:
         """What the node makes of an Erlang expression: `{ok, ANSWER}`. At once, where `control` starts a machine."""
         command = ["erl_call", "-c", self.cookie, "-n", self.node, "-e"]
-        environment = self._environment()
-        return subprocess.run(
-            command, input=expression, check=True, capture_output=True, text=True, env=environment
-        ).stdout
+        form, environment = f"{expression}\n", self._environment()
+        answer = subprocess.run(command, input=form, check=True, capture_output=True, text=True, env=environment).stdout
+        if not answer.startswith("{ok, "):
+            raise AssertionError(answer)
+        return answer
 
     def part(self, other: "Server") -> None:
         """Cut these two nodes off from each other, until `heal`; both go on, and what else they are connected to."""

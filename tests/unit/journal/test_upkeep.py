@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, insert, select
 from bus.clock import ManualClock
 from bus.envelope import Envelope, Exchange, Format
 from bus.states import Change, State
-from journal.commands import Accept, Claim, Event, NewDelivery, Once, Settle
+from journal.commands import Accept, Claim, Event, NewDelivery, Once, Settle, Settled
 from journal.database import keep_up, open_store
 from journal.postgresql import PostgresqlStore
 from journal.postgresql.upkeep import ELSEWHERE, LOCK
@@ -58,7 +58,7 @@ def exchanged(store: Store, clock: ManualClock, *, body_days: int = 30, ended: b
     store.write([Claim(delivery, "worker", 30_000)])
     if ended:
         how = (1, Change.SUCCEED, "answered", "http-200", "worker", clock.now(), 12, 7)
-        assert store.write([Settle(delivery, message, "his", *how)]).results == [True]
+        assert store.write([Settle(delivery, message, "his", *how)]).results == [Settled(applied=True)]
     return accept
 
 
@@ -178,7 +178,14 @@ def test_order_keys_that_nobody_uses_are_forgotten(
     engine = engine or create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(database))
     with engine.begin() as connection:
         for key, delivery in ((b"idle", None), (b"busy", clock.new_id())):
-            row = {"system": "his", "key": key, "sequence": 1, "delivery": delivery, "changed_at": clock.now()}
+            row = {
+                "system": "his",
+                "key": key,
+                "sequence": 1,
+                "passed": 0,
+                "delivery": delivery,
+                "changed_at": clock.now(),
+            }
             connection.execute(insert(orders).values(row))
     assert "orders" not in keep_up(database, KEEP, clock.now()).deleted
     clock.advance(31 * 86_400)
