@@ -59,16 +59,14 @@ class MemoryBroker:
 
             loop.call_soon_threadsafe(arrived, Carried.decode(message.body), acknowledge)
 
-        await self._do(lambda: self._consume(f"system.{system}", prefetch, came))
+        def consume() -> None:
+            self._cancel(f"system.{system}")
+            self._consume(f"system.{system}", prefetch, came)
+
+        await self._do(consume)
 
     async def unsubscribe(self, system: str) -> None:
-        def cancel() -> None:
-            consumer = self._consumers.pop(f"system.{system}", None)
-            if consumer and consumer.channel:
-                consumer.recover(requeue=True)
-                consumer.channel.close()
-
-        await self._do(cancel)
+        await self._do(lambda: self._cancel(f"system.{system}"))
 
     async def signal(self, process: str, signal: Signal) -> None:
         """There is one process: what is said to it needs no queue."""
@@ -83,6 +81,12 @@ class MemoryBroker:
             self._stopping = True
             self._changed.notify()
         await asyncio.to_thread(self._thread.join)
+
+    def _cancel(self, name: str) -> None:
+        consumer = self._consumers.pop(name, None)
+        if consumer and consumer.channel:
+            consumer.recover(requeue=True)
+            consumer.channel.close()
 
     async def _do(self, job: Callable[[], R]) -> R:
         """Run a job in the thread and give its result. Raises `ConnectionError` where the broker has closed."""

@@ -80,7 +80,6 @@ class RabbitBroker:
 
     async def subscribe(self, system: str, prefetch: int, arrived: Arrived) -> None:
         """Both lanes of the system, at most `prefetch` unacknowledged out of each."""
-        await self.unsubscribe(system)
 
         def came(data: bytes, acknowledge: Callable[[], None]) -> None:
             try:
@@ -92,7 +91,9 @@ class RabbitBroker:
                 arrived(carried, acknowledge)
 
         consumers = tuple(self._consumer(lane, prefetch, came) for lane in self._lanes(system))
-        self._subscriptions[system] = consumers
+        # In one turn of the loop, so that whoever unsubscribes at any moment ends the newest.
+        former, self._subscriptions[system] = self._subscriptions.get(system, ()), consumers
+        await _close(former)
         for consumer in consumers:
             await consumer.tried()
 

@@ -224,6 +224,9 @@ async def declare(link: Link, exchange: str, queue: Queue) -> tuple[Channel, str
     try:
         await channel.declare_exchange(exchange)
         return channel, await channel.declare_queue(queue, exchange)
+    except asyncio.CancelledError:
+        channel.hang_up()
+        raise
     except Lost as lost:
         await channel.close()
         if lost.code != INEQUIVALENT:

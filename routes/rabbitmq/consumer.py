@@ -42,13 +42,14 @@ class Consumer:
         self._task = asyncio.create_task(self._run())
 
     async def tried(self) -> None:
-        """Wait until it consumes, or could not yet: with the server down that is at once."""
+        """Wait until it consumes, could not yet, or was closed: with the server down that is at once."""
         if await self._keeper.now() is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._tried.wait(), ANSWER_WITHIN)
 
     async def close(self) -> None:
         """Nothing comes any more, and what was not acknowledged goes to others."""
+        self._tried.set()
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task

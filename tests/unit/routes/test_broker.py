@@ -173,6 +173,22 @@ async def test_unsubscribing_ends_the_arrivals(broker: Broker) -> None:
     assert (await later.until(1))[-1] == sent
 
 
+async def test_unsubscribing_ends_a_subscription_that_is_being_made(broker: Broker) -> None:
+    """Who unsubscribes while another is still being subscribed, in place of the former, has nobody served any more."""
+    former, unwanted, later = Arrivals(), Arrivals(), Arrivals()
+    await broker.subscribe("his", 1, former)
+    subscribing = asyncio.create_task(broker.subscribe("his", 1, unwanted))
+    await asyncio.sleep(0)
+    await broker.unsubscribe("his")
+    await subscribing
+    sent = a_delivery()
+    await broker.publish([sent])
+    await fence(broker)
+    assert (former.carried, unwanted.carried) == ([], [])
+    await broker.subscribe("his", 1, later)
+    assert await later.until(1) == [sent]
+
+
 async def test_unsubscribing_twice_is_harmless(broker: Broker) -> None:
     """To unsubscribe from what was never subscribed to, or is no more, does nothing."""
     await broker.unsubscribe("his")
