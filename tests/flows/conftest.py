@@ -25,6 +25,7 @@ from journal.queries import Queries
 from routes.memory_broker import MemoryBroker
 from routes.model import Retry, Route, Snapshot, System
 from routes.rabbitmq.broker import RabbitBroker
+from routes.rabbitmq.topology import Topology
 from running.node import Node, running
 from tests.services.rabbitmq import Passing
 
@@ -141,12 +142,17 @@ def stack() -> str:
 
 
 @pytest.fixture
-def bus(province: Province, stack: str, request: pytest.FixtureRequest) -> Bus:
+def topology() -> Topology:
+    """The names that this test has in RabbitMQ."""
+    return Passing(f"test-{uuid4().hex}")
+
+
+@pytest.fixture
+def bus(province: Province, stack: str, topology: Topology, request: pytest.FixtureRequest) -> Bus:
     """Run the bus on the journal of this test; each time it is entered is a start of the process."""
     starts = 0
     database = request.getfixturevalue("database" if stack == "embedded" else "postgresql_database")
     amqp = "" if stack == "embedded" else request.getfixturevalue("rabbitmq_server")
-    topology = Passing(f"test-{uuid4().hex}")
 
     @asynccontextmanager
     async def run(clock: Clock = CLOCK) -> AsyncIterator[tuple[Node, httpx.AsyncClient]]:
