@@ -1,7 +1,6 @@
 """The conformance suite of order: of one order key one delivery at a time, as they were accepted, in every database."""
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from uuid import UUID
 
@@ -27,27 +26,11 @@ from journal.commands import (
     Swept,
 )
 from journal.database import open_engine, open_store
-from journal.postgresql import PostgresqlStore
 from journal.queries import Queries
 from journal.store import Store
 
 LIFE = 60_000
 LEASE = 30_000
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, database: str) -> str:
-    """The URL of a fresh journal, in each database."""
-    url: str = request.getfixturevalue("postgresql_database") if request.param == "postgresql" else database
-    return url
-
-
-@pytest.fixture
-def store(database: str, clock: ManualClock) -> Iterator[Store]:
-    embedded = database.startswith("sqlite:")
-    store = open_store(database, clock, "writer-1") if embedded else PostgresqlStore(database, "writer-1", clock)
-    yield store
-    store.close()
 
 
 def an_accept(

@@ -1,6 +1,5 @@
 """What is written of systems and processes: the same promises in every database."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import orjson
@@ -25,31 +24,13 @@ from journal.conditions import (
     TakeProbe,
     until_probe,
 )
-from journal.database import open_store
-from journal.postgresql import PostgresqlStore
 from journal.queries import Queries
 from journal.store import Store
-from tests.unit.journal.test_store import a_settle, accepted_and_claimed, an_accept, state_of, sweep, write
+from tests.unit.journal.conformance.test_store import a_settle, accepted_and_claimed, an_accept, state_of, sweep, write
 
 OPEN = OpenCircuit("his", "worker-1", "connection-refused")
 PROBE = TakeProbe("his", "worker-1", 60_000)
 MENDED = PutDocuments((Document("System", "his", "", b"1"),), Event("documents.applied", "registrar"))
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, database: str) -> str:
-    """The URL of a fresh journal, in each database."""
-    url: str = request.getfixturevalue("postgresql_database") if request.param == "postgresql" else database
-    return url
-
-
-@pytest.fixture
-def store(database: str, clock: ManualClock) -> Iterator[Store]:
-    """A store that goes by the test's clock."""
-    embedded = database.startswith("sqlite:")
-    store = open_store(database, clock, "writer-1") if embedded else PostgresqlStore(database, "writer-1", clock)
-    yield store
-    store.close()
 
 
 def condition(queries: Queries) -> Condition:

@@ -1,6 +1,5 @@
 """Upkeep of the journal: room for what comes, an end for what has had its time."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import psycopg
@@ -11,8 +10,7 @@ from bus.clock import ManualClock
 from bus.envelope import Envelope, Exchange, Format
 from bus.states import Change, State
 from journal.commands import Accept, Claim, Event, NewDelivery, Once, Settle, Settled
-from journal.database import keep_up, open_store
-from journal.postgresql import PostgresqlStore
+from journal.database import keep_up
 from journal.postgresql.upkeep import ELSEWHERE, LOCK
 from journal.queries import Queries
 from journal.store import Store
@@ -27,21 +25,6 @@ KEEP = Keep(30 * DAY, 365 * DAY)
 def clock() -> ManualClock:
     """Of a time that is after whatever a new journal was divided for."""
     return ManualClock(2_000_000_000_000)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, database: str) -> str:
-    """The URL of a fresh journal, in each database."""
-    url: str = request.getfixturevalue("postgresql_database") if request.param == "postgresql" else database
-    return url
-
-
-@pytest.fixture
-def store(database: str, clock: ManualClock) -> Iterator[Store]:
-    embedded = database.startswith("sqlite:")
-    store = open_store(database, clock, "writer-1") if embedded else PostgresqlStore(database, "writer-1", clock)
-    yield store
-    store.close()
 
 
 only_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)

@@ -1,6 +1,5 @@
 """The conformance suite of `journal.store.Store`: what every database must do."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -38,31 +37,13 @@ from journal.commands import (
 )
 from journal.conditions import OpenCircuit
 from journal.counting import Count, KeepCounts
-from journal.database import open_store
 from journal.dead import DeadCount, DeadFilter
 from journal.leases import PUBLISH_LEASE
-from journal.postgresql import PostgresqlStore
 from journal.queries import Queries
 from journal.store import BatchRefused, Store
 from journal.tables import conditions
 
 LIFE = 60_000
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, database: str) -> str:
-    """The URL of a fresh journal, in each database."""
-    url: str = request.getfixturevalue("postgresql_database") if request.param == "postgresql" else database
-    return url
-
-
-@pytest.fixture
-def store(database: str, clock: ManualClock) -> Iterator[Store]:
-    """A store that goes by the test's clock."""
-    embedded = database.startswith("sqlite:")
-    store = open_store(database, clock, "writer-1") if embedded else PostgresqlStore(database, "writer-1", clock)
-    yield store
-    store.close()
 
 
 def an_accept(clock: ManualClock, *, state: State = State.QUEUED, repeatable: bool = False, to: str = "his") -> Accept:
