@@ -152,8 +152,13 @@ class Lanes:
 
     async def _enter(self, system: str, most: int, pace: Pace, prefetch: int, until: float | None = None) -> None:
         lane = Lane(system, Slots(most, lambda: self._may(lane)), pace, prefetch, until)
-        await self._broker.subscribe(system, prefetch, self._arrived(lane))
+        # There before anything comes through it: whoever drains meanwhile leaves this one as well.
         self._lanes[system] = lane
+        try:
+            await self._broker.subscribe(system, prefetch, self._arrived(lane))
+        except Exception:
+            del self._lanes[system]
+            raise
 
     async def _leave(self, lane: Lane) -> None:
         lane.left = True

@@ -12,7 +12,7 @@ from bus.errors import JournalUnavailable
 from journal.committer import Committer
 from journal.conditions import Condition, TakeProbe
 from journal.queries import Queries
-from routes.broker import Carried
+from routes.broker import Arrived, Carried
 from routes.circuit import Circuits
 from routes.conditions import STALE, Conditions
 from routes.lanes import PATIENCE, Lanes
@@ -99,6 +99,25 @@ async def test_alone_it_has_everything(bench: Bench) -> None:
     await bench.see()
     await bench.bring(6)
     assert (bench.prefetch, len(bench.served), bench.journal.asked) == ({"his": 8}, 4, 0)
+
+
+async def test_drain_leaves_what_is_just_being_subscribed_to(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that ends while a subscription is being made takes nothing that comes through it."""
+    subscribe = bench.broker.subscribe
+
+    async def slowly(system: str, prefetch: int, arrived: Arrived) -> None:
+        await subscribe(system, prefetch, arrived)
+        await bench.gate.wait()
+
+    monkeypatch.setattr(bench.broker, "subscribe", slowly)
+    following = asyncio.create_task(bench.see())
+    await turns()
+    (_, arrived) = bench.broker.subscriptions["his"]
+    following.cancel()
+    await bench.lanes.drain()
+    arrived(a_delivery(), lambda: None)
+    await turns()
+    assert (bench.served, bench.broker.subscriptions) == ([], {})
 
 
 async def test_share_shrinks_without_a_new_subscription(bench: Bench) -> None:
