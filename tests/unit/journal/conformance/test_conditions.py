@@ -97,7 +97,7 @@ def test_failed_probe_waits_twice_as_long(store: Store, clock: ManualClock, quer
 
 
 def test_time_until_a_probe_is_bounded() -> None:
-    """The time between tries grows to five minutes and no further, and varies by a fifth."""
+    """The time between tries grows to a minute and no further, and varies by a fifth."""
     assert [until_probe(trips, 0.0) for trips in (1, 2, 3)] == [5_000, 10_000, 20_000]
     assert until_probe(10_000, 0.0) == LAST_PROBE
     assert (until_probe(1, -1.0), until_probe(1, 1.0)) == (4_000, 6_000)
