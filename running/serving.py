@@ -35,6 +35,9 @@ MOST_LINGERED: Final = 256 * 1024
 STALLED: Final = 60.0
 """Seconds in which a client must take something of its answer (nginx's send_timeout: 60 s)."""
 
+CONTINUE: Final = b"HTTP/1.1 100 "
+"""How an interim answer begins (RFC 9110 §10.1.1): the client waits for it."""
+
 DRAIN: Final = 20
 """Seconds that requests under way are given to end."""
 
@@ -60,6 +63,32 @@ class Serving(uvicorn.Config):
             proxy_headers=False,
             timeout_graceful_shutdown=DRAIN,
         )
+
+
+class Joined:
+    """The transport as one answer has it: its head waits for what comes next, and both leave together. Each write is a
+    call of the system, which costs about as much as validating a message, and wakes the client."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._head: bytes | None = b""
+
+    def write(self, data: bytes) -> None:
+        if self._head is None or data.startswith(CONTINUE):
+            self._transport.write(data)
+        elif self._head:
+            self._transport.writelines((self._head, data))
+            self._head = None
+        else:
+            self._head = data
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        if self._head:
+            self._transport.write(self._head)
+        self._transport.close()
 
 
 class Connection(HttpToolsProtocol):
@@ -148,7 +177,11 @@ class Connection(HttpToolsProtocol):
             return
         self._fruitless = 0
         self._end_deadline()
+        whole = self.transport
+        if self.parser.get_method() != b"HEAD":  # whose answer has no body to wait for
+            self.transport = cast("Transport", Joined(whole))
         super().on_headers_complete()
+        self.transport = whole
         if self._serving.closing:
             self.close_after_this()
         self.headers = []  # trailers go nowhere (RFC 9110 §6.5.1)

@@ -85,7 +85,10 @@ def charge(value: object, budget: Budget, depth: int = DEPTH) -> None:
         inner = _deeper(depth)
         for key, member in value.items():
             cost += len(key)
-            charge(member, budget, inner)
+            if type(member) is str:  # as most are: a call for each would cost more than all the rest
+                cost += VALUE + len(member)
+            else:
+                charge(member, budget, inner)
     elif isinstance(value, list):
         inner = _deeper(depth)
         for member in value:

@@ -148,6 +148,26 @@ class Channel:
         _settle(self.ended, code)
 
 
+class _Gathering(AsyncioConnection):
+    """Sends what a turn of the event loop brings in one call of the system. Pika makes three calls for each message:
+    its method, its head and its body."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self._gathered: list[bytes] = []
+        super().__init__(*arguments, **named)
+
+    def _adapter_emit_data(self, data: bytes) -> None:
+        if not self._gathered:
+            asyncio.get_running_loop().call_soon(self._emit)
+        self._gathered.append(data)
+
+    def _emit(self) -> None:
+        data = b"".join(self._gathered)
+        self._gathered.clear()
+        if self._transport is not None:  # else the connection has gone, and all that was to be sent with it
+            super()._adapter_emit_data(data)
+
+
 class Link:
     """One open connection. `lost` is done once it has gone."""
 
@@ -164,7 +184,7 @@ class Link:
     async def open(cls, address: ConnectionParameters) -> "Link":
         """Raises `Lost`."""
         opened: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        connection = AsyncioConnection(
+        connection = _Gathering(
             address,
             on_open_callback=lambda _: _settle(opened, True),
             on_open_error_callback=lambda _, __: _settle(opened, False),
