@@ -114,7 +114,8 @@ class XsdValidator:
         return root, findings(errors, root, self._vocabulary, MAX_FINDINGS)
 
     def _stream(self, data: bytes, schema: etree.XMLSchema) -> list[Finding]:
-        """What the first wrong piece of a document holds, which was found to be well-formed before."""
+        """What the first wrong piece of a document holds, which was found to be well-formed before: a reader that
+        validates gives a root also to a document that is cut short."""
         reader = parser(schema)
         for start in range(0, len(data), PIECE):
             with suppress(etree.XMLSyntaxError):

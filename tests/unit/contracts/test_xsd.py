@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from bus.envelope import Body, Format
-from bus.errors import BusError, Finding, SchemaInvalid, XmlForbidden
+from bus.errors import BusError, Finding, SchemaInvalid, XmlForbidden, XmlMalformed
+from contracts.xml_body import parse_xml
 from contracts.xsd import MAX_AT_ONCE, MAX_FINDINGS, XsdDocuments, XsdValidator
 
 XS = 'xmlns:xs="http://www.w3.org/2001/XMLSchema" elementFormDefault="qualified"'
@@ -107,6 +108,23 @@ def test_a_long_document_is_read_up_to_its_first_wrong_piece() -> None:
     assert finding.place.endswith(" //Code")
     assert check(start.replace("Name", "Age") + good + end)[0].rule == "content"
     assert [found.rule for found in check(start + "<!---->" * 5_000 + end)] == ["content"]
+
+
+def test_a_long_document_is_read_as_a_short_one() -> None:
+    """Validated while it is read, it has the root that reading alone gives, and is refused for what that refuses."""
+    codes = "<Code>J1</Code><!-- -->\n" * 2_000
+    whole = body(f'<Referral xmlns="urn:his" id="1"><Name>A<!-- --> &lt;<?b c?>B</Name>{codes}</Referral>')
+    root, findings = XsdValidator(XsdDocuments({"his.xsd": REFERRAL}, ["his.xsd"]), "{urn:his}Referral").check(whole)
+    assert findings == []
+    assert etree.tostring(root) == etree.tostring(parse_xml(whole.data))
+    assert root[0].text == "A <B"
+    for broken in (whole.data[:-1], whole.data.replace(b"J1", b"J\0", 1), whole.data + b"<more/>"):
+        with pytest.raises(XmlMalformed):
+            check(broken.decode())
+    with pytest.raises(XmlForbidden):
+        check(f"<!DOCTYPE Referral>{whole.data.decode()}")
+    other = f'<Other xmlns="urn:his">{"a" * 2 * MAX_AT_ONCE}</Other>'
+    assert [found.rule for found in check(other)] == ["root"]
 
 
 MARK = "Dấu-riêng"
