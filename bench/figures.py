@@ -34,6 +34,7 @@ class Run:
     figures: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    busy: float = field(default_factory=lambda: os.getloadavg()[0])
 
     def count(self, full: int) -> int:
         return max(50, round(full * self.scale))
@@ -71,6 +72,8 @@ class Run:
         document = {
             "at": now.isoformat(timespec="seconds"),
             "machine": machine(),
+            # Above 0.5 or so somebody else used the machine too, and every figure is lower for it.
+            "loadBefore": round(self.busy, 1),
             "versions": {name: version(name) for name in LIBRARIES} | self.versions,
             "command": f"make bench ONLY={self.name}",
             "notes": self.notes,

@@ -49,6 +49,7 @@ def measure(run: Run, folder: Path) -> None:
         for gateways in GATEWAYS:
             accepting(run, folder, each, gateways)
             delivering(run, folder, each, gateways)
+        peer.measure(run, folder, each, CONNECTIONS)
     ratios(run)
 
 
