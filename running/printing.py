@@ -148,15 +148,18 @@ def status(
     revision: int,
     counts: Mapping[str, Mapping[State, int]],
     blocked: Mapping[str, str],
+    living: Mapping[str, int],
     *,
     json: bool,
 ) -> None:
-    """`blocked` are the systems that are not served, and how they stand."""
+    """`blocked` are the systems that are not served, and how they stand; `living` the processes, by their role."""
     if json:
         systems = {system: {state.value: count for state, count in of.items()} for system, of in counts.items()}
-        print_json(out, {"serving": url, "revision": revision, "systems": systems, "blocked": blocked})
+        told = {"serving": url, "processes": living, "revision": revision, "systems": systems, "blocked": blocked}
+        print_json(out, told)
         return
-    out.print(f"serving {url}" if url else "not serving")
+    roles = " and ".join(f"{count} {role}{'s' * (count > 1)}" for role, count in sorted(living.items()))
+    out.print(f"serving {url}" if url else f"{roles} live" if living else "not serving")
     out.print(f"documents at revision {revision}")
     states = list(State)
     rows = [[system, *(of.get(state, 0) for state in states)] for system, of in sorted(counts.items())]

@@ -1,6 +1,7 @@
 """`lgsp send`, `lgsp token` and `lgsp status`: act as a system, and see what waits."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +39,9 @@ def status(data: Data = None, json: Json = False) -> None:
     with opened(read_settings(data=data)) as home:
         present = home.queries.present()
         url, counts = served_at(home.settings), home.queries.counts()
-        printing.status(out, url, present.revision, counts, blocked(present), json=json)
+        now = home.clock.now()
+        living = Counter(process.role for process in present.processes if process.lease_until > now)
+        printing.status(out, url, present.revision, counts, blocked(present), living, json=json)
         if not json:
             warn(out, present, lgsp(home.settings.data))
 

@@ -34,7 +34,9 @@ def _documents(home: Home) -> Iterator[Finding]:
     report = check(read(home.queries), civil_date(home.clock.now()), home.secrets)
     for problem in report.problems[:MOST_TOLD]:
         make = warning if problem in report.warnings else failure
-        yield make("documents", f"{problem.file}{problem.path}: {problem.message}", "mend it, then `lgsp apply`")
+        yield make(
+            "documents", f"{problem.file}{problem.path}: {problem.message}", "do as it says; documents by `lgsp apply`"
+        )
     if len(report.problems) > MOST_TOLD:
         more = len(report.problems) - MOST_TOLD
         yield warning("documents", f"{more} more problems", "`lgsp check FOLDER` lists all")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from running.printing import Lgsp, table
+from running.printing import Lgsp, status, table
 
 DELIVERY = "01a3185c-53e8-77b6-86d1-928bad1852a0"
 SINCE = "2026-11-20T12:34:56.789Z"
@@ -57,3 +57,13 @@ def test_suggested_command_can_be_pasted() -> None:
     typed = Lgsp(".venv/bin/lgsp", Path("var/my data"))("audit", "show", DELIVERY)
     assert shlex.split(typed) == [".venv/bin/lgsp", "audit", "show", DELIVERY, "--data", "var/my data"]
     assert Lgsp()("status") == "lgsp status"
+
+
+@pytest.mark.parametrize(
+    ("living", "expected"), [({"gateway": 2, "worker": 1}, "2 gateways and 1 worker live"), ({}, "not serving")]
+)
+def test_status_says_who_lives(living: dict[str, int], expected: str) -> None:
+    """Where no data folder is served, the processes that live are told by their role."""
+    out = io.StringIO()
+    status(Console(file=out), None, 7, {}, {}, living, json=False)
+    assert out.getvalue().splitlines()[:2] == [expected, "documents at revision 7"]
