@@ -38,6 +38,11 @@ BROKER = "broker"
 DISK = 3 * 1024**3
 """Bytes of the disk that the journal lies on, where one can be mounted."""
 
+WORKS = b"lgsp works"
+"""How a worker's log begins once it works, or nearly: within so many bytes."""
+
+LOOKED_AT = 65_536
+
 SETTINGS = {"max_wal_size": "256MB", "shared_buffers": "128MB", "checkpoint_timeout": "30s", "max_connections": "60"}
 
 PARTITIONS = "cluster_partition_handling = pause_minority"
@@ -62,10 +67,12 @@ class Process:
     """Where a gateway answers."""
 
     starts: int = 0
+    _read_from: int = 0
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self.starts += 1
+        self._read_from = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [str(LGSP), *self.arguments],
@@ -116,8 +123,11 @@ class Process:
         return self._process is not None and self._process.poll() is None
 
     def ready(self) -> bool:
+        """Whether it does its work: a gateway says so to whoever asks, a worker once, in its log."""
         if not self.url:
-            return self.runs
+            with self.log.open("rb") as log:
+                log.seek(self._read_from)
+                return self.runs and WORKS in log.read(LOOKED_AT)
         with suppress(URLError, OSError), urlopen(f"{self.url}/health/ready", timeout=2) as answer:
             return bool(answer.status == 200)
         return False
@@ -248,6 +258,11 @@ class Stage:
                 self.rest(1.0)
             else:
                 return
+
+    def versions(self) -> dict[str, str]:
+        """Of the servers."""
+        ((postgresql,),) = self.ask("SHOW server_version")
+        return {"postgresql": str(postgresql), "rabbitmq": self.nodes[0].control("version").strip()}
 
     def ask(self, statement: str) -> list[tuple[object, ...]]:
         """A question to the journal, past the relays. Raises what the driver raises."""

@@ -34,6 +34,9 @@ DRAINED_WITHIN = 300.0
 EVERY = 10.0
 """Seconds between two words of how it goes."""
 
+ANSWERED = frozenset({"200", "202", "504"})
+"""What a sender is told where nothing is refused; 504: accepted, and nobody answered the question in time."""
+
 OPEN = (
     "SELECT count(*) FROM deliveries WHERE state NOT IN (" + ", ".join(f"'{state}'" for state in sorted(TERMINAL)) + ")"
 )
@@ -75,15 +78,29 @@ class Trial:
         self._began = time.monotonic()
         self._send()
         self._wait(WARMUP + 15)
-        began = time.monotonic()
+        began, before = time.monotonic(), self.progress()["accepted"]
         with ThreadPoolExecutor(3) as together:
             list(together.map(lambda node: node.stop(signal.SIGTERM), self.stage.nodes))
             self._wait(60 * minutes)
             accepted = self.progress()["accepted"]
             list(together.map(lambda node: node.start(), self.stage.nodes))
-        self._note(Struck("broker away", "broker", began, time.monotonic()))
+        back = time.monotonic()
+        self._note(Struck("broker away", "broker", began, back))
         self._wait_for(lambda: not self.progress()["working"], "the senders do not come to their end", 900)
-        return self.finish() | {"accepted_while_away": accepted}
+        told = self.finish()
+        refused = sum(count for answer, count in told["answers"].items() if answer not in ANSWERED)
+        return told | {
+            "accepted_while_away": accepted - before,
+            "refused": refused,
+            "caught_up_in": round(self._caught_up(back) - back, 1),
+            "holds": told["holds"] and not refused,
+        }
+
+    def _caught_up(self, back: float) -> float:
+        """When the last of the messages arrived that had been accepted until then."""
+        waited = {send["message"] for send in _lines(self.stage.folder / "sends.jsonl") if send["at"] < back}
+        calls = _lines(self.stage.folder / "calls.jsonl")
+        return max((float(call["start"]) for call in calls if call["message"] in waited), default=back)
 
     def finish(self) -> dict[str, Any]:
         """Wait until nothing is open, and judge."""
@@ -98,6 +115,7 @@ class Trial:
             verdict,
             self.struck,
             calls,
+            versions=self.stage.versions(),
             seed=self.seed,
             rate=self.rate,
             seconds=round(time.monotonic() - self._began),
