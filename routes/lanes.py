@@ -89,7 +89,8 @@ class Lanes:
             except Exception as failed:  # noqa: BLE001 - a broker that is down delays, it never stops the worker
                 log.error("subscription-failed", kind=type(failed).__name__)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._conditions.changed.wait(), every)
+                async with asyncio.timeout(every):
+                    await self._conditions.changed.wait()
             self._conditions.changed.clear()
 
     async def follow(self) -> None:

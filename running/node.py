@@ -263,9 +263,10 @@ async def beside(*each: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     finally:
         for task in tasks:
             task.cancel()
+        await asyncio.wait(tasks)
         for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+            if not task.cancelled():
+                task.result()
 
 
 async def _follow(snapshots: Snapshots, queries: Queries, load: Callable[[], Snapshot], health: Health) -> None:

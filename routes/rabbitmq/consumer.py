@@ -45,14 +45,15 @@ class Consumer:
         """Wait until it consumes, could not yet, or was closed: with the server down that is at once."""
         if await self._keeper.now() is not None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._tried.wait(), ANSWER_WITHIN)
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    await self._tried.wait()
 
     async def close(self) -> None:
         """Nothing comes any more, and what was not acknowledged goes to others."""
         self._tried.set()
         self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        # Not `await`: whoever is cancelled in it could not tell that from the end of the task.
+        await asyncio.wait([self._task])
 
     async def _run(self) -> None:
         pauses = Pauses(self._chance)
