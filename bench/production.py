@@ -33,6 +33,9 @@ WINDOW: Final = 500
 
 LATENCIES: Final = ("PerSecond", "P50Ms", "P99Ms")
 
+GROWS: Final = 0.05
+"""Of the rate: what waits grows, and not only by chance."""
+
 LATE_BY: Final = 0.1
 """Seconds of accepted messages that may not be in the broker yet when a load ends."""
 
@@ -117,6 +120,8 @@ def delivering(run: Run, folder: Path, each: Servers, gateways: int) -> None:
         most = flow.paced(served.url, requests, rate=passed.rate * 0.9, seconds=run.seconds(8))
         run.keep_flow(f"{name}AtNineTenths", most)
         run.figures[f"{name}AtNineTenthsGrowthPerSecond"] = round(most.growth, 1)
+        if most.growth > GROWS * most.rate:
+            run.notes.append(f"nine tenths of {name} is not kept up: {most.growth:.0f} more wait each second")
 
 
 def ratios(run: Run) -> None:
