@@ -80,10 +80,15 @@ class Trial:
         self._wait(WARMUP + 15)
         began, before = time.monotonic(), self.progress()["accepted"]
         with ThreadPoolExecutor(3) as together:
+            # Cut as well: another server on this machine may come to listen where a node did.
+            for name in self.stage.processes:
+                self.stage.network.tell("cut", process=name, what="broker")
             list(together.map(lambda node: node.stop(signal.SIGTERM), self.stage.nodes))
             self._wait(60 * minutes)
             accepted = self.progress()["accepted"]
             list(together.map(lambda node: node.start(), self.stage.nodes))
+            for name in self.stage.processes:
+                self.stage.network.tell("mend", process=name, what="broker")
         back = time.monotonic()
         self._note(Struck("broker away", "broker", began, back))
         self._wait_for(lambda: not self.progress()["working"], "the senders do not come to their end", 900)
