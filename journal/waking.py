@@ -113,10 +113,12 @@ class Waking:
         after, reason, rings = change(due.state, what), due.reason, due.rings
         wake_at = None
         match what:
+            case Change.RING if not self.command.room_of(due.system):
+                # What never rang does not count: it would wait for long once there is room.
+                wake_at = min(now + LOOK_AGAIN, due.expires_at)
             case Change.RING:
                 wake_at = min(now + publish_lease(rings), due.expires_at)
-                if self.command.room_of(due.system):
-                    self.rung.append(Rung(due.delivery, due.system, envelope(due)))
+                self.rung.append(Rung(due.delivery, due.system, envelope(due)))
                 rings = min(rings + 1, MOST_RINGS)
             case Change.RETRY:
                 wake_at = now

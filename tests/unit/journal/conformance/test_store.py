@@ -42,6 +42,7 @@ from journal.leases import PUBLISH_LEASE
 from journal.queries import Queries
 from journal.store import BatchRefused, Store
 from journal.tables import conditions
+from journal.waking import LOOK_AGAIN
 
 LIFE = 60_000
 
@@ -208,6 +209,16 @@ def test_broker_that_was_away_is_not_held_against_a_delivery(store: Store, clock
         clock.advance(1)
         assert len(sweep(store).rung) == 1
     assert seconds_until_rung(store, clock) == PUBLISH_LEASE // 1000
+
+
+def test_broker_without_room_is_not_held_against_a_delivery(store: Store, clock: ManualClock) -> None:
+    """However long a broker had no room: what was lost on the way to it is rung soon after there is room again."""
+    write(store, replace(an_accept(clock), life=100 * LIFE))
+    for _ in range(70):
+        clock.advance(10)
+        assert sweep(store, closed=frozenset({"his"})).rung == ()
+    clock.advance(LOOK_AGAIN / 1000)
+    assert len(sweep(store).rung) == 1
 
 
 def test_earlier_attempts_do_not_lengthen_the_publish_lease(store: Store, clock: ManualClock) -> None:
