@@ -115,7 +115,7 @@ class Waking:
         match what:
             case Change.RING if not self.command.room_of(due.system):
                 # What never rang does not count: it would wait for long once there is room.
-                wake_at = min(now + LOOK_AGAIN, due.expires_at)
+                wake_at = min(now + min(publish_lease(rings), LOOK_AGAIN), due.expires_at)
             case Change.RING:
                 wake_at = min(now + publish_lease(rings), due.expires_at)
                 self.rung.append(Rung(due.delivery, due.system, envelope(due)))
