@@ -1,6 +1,8 @@
-"""Time and identifiers, passed in wherever they are needed so that tests need no sleep."""
+"""Time, identifiers and chance, passed in wherever they are needed so that tests need no sleep."""
 
+import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -52,6 +54,12 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         self.milliseconds += round(seconds * 1000)
+
+
+def jitter() -> Callable[[], float]:
+    """Numbers between -1 and 1 by which waits are varied, so that what failed together does not come back together."""
+    own = random.Random()  # noqa: S311 - nothing is kept secret by it
+    return lambda: own.uniform(-1, 1)
 
 
 def iso(milliseconds: int) -> str:

@@ -4,7 +4,6 @@ Each process counts the failures it sees; the journal says whether a circuit is 
 """
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from enum import Enum, auto
@@ -14,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from adapters.call import Outcome, Result
-from bus.clock import Clock
+from bus.clock import Clock, jitter
 from bus.errors import BusError
 from journal.commands import Accept
 from journal.committer import Committer
@@ -60,14 +59,14 @@ class Circuits:
         clock: Clock,
         process: str,
         notice: Callable[[str, str], Accept | None] = lambda _system, _code: None,
-        chance: Callable[[], float] = lambda: random.uniform(-1, 1),  # noqa: S311 - jitter
+        chance: Callable[[], float] | None = None,
     ) -> None:
         self._conditions = conditions
         self._committer = committer
         self._clock = clock
         self._process = process
         self._notice = notice
-        self._chance = chance
+        self._chance = chance or jitter()
         self._failures: Counter[str] = Counter()
         # Opened by this process, and when the journal had that: until it is seen there, None: it is being written.
         self._tripped: dict[str, float | None] = {}

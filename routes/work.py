@@ -5,7 +5,6 @@ work back. So a message that the broker brings twice calls nobody twice.
 """
 
 import asyncio
-import random
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from typing import Final
 import structlog
 
 from adapters.call import Call, FaultRule, Outcome, Result
-from bus.clock import Clock
+from bus.clock import Clock, jitter
 from bus.envelope import Body, Envelope
 from bus.errors import BusError, CommitInDoubt, JournalUnavailable, Overloaded
 from bus.states import LOSSES, Change, target
@@ -80,7 +79,7 @@ class Worker:
         clock: Clock,
         name: str,
         notices: Notices,
-        chance: Callable[[], float] = lambda: random.uniform(-1, 1),  # noqa: S311 - jitter
+        chance: Callable[[], float] | None = None,
     ) -> None:
         self._snapshots = snapshots
         self._committer = committer
@@ -90,8 +89,8 @@ class Worker:
         self._clock = clock
         self._name = name
         self._notices = notices
-        self._chance = chance
-        self._circuits = Circuits(conditions, committer, clock, name, notices.opened, chance)
+        self._chance = chance or jitter()
+        self._circuits = Circuits(conditions, committer, clock, name, notices.opened, self._chance)
         self._lanes = Lanes(snapshots, conditions, self._circuits, queries, broker, clock, name, self.deliver)
 
     async def run(self, every: float = 0.5) -> None:

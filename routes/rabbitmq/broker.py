@@ -5,13 +5,13 @@ from whoever publishes, acknowledgements and all: over a shared connection nobod
 """
 
 import asyncio
-import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import structlog
 
+from bus.clock import jitter
 from bus.envelope import Exchange
 from routes.broker import Arrived, Carried, Signal
 from routes.rabbitmq.addresses import addresses
@@ -45,13 +45,13 @@ class RabbitBroker:
         *,
         title: str = "lgsp",
         topology: Topology | None = None,
-        chance: Callable[[], float] = lambda: random.uniform(-1, 1),  # noqa: S311 - jitter
+        chance: Callable[[], float] | None = None,
     ) -> None:
         """Raises `SettingInvalid` for a URL that does not name a RabbitMQ."""
         self._topology = topology or Topology()
-        self._chance = chance
-        self._outgoing = Keeper(addresses(url, f"{title} publishes"), self._publisher, chance)
-        self._incoming = Keeper(addresses(url, f"{title} consumes"), _as_it_is, chance)
+        self._chance = chance or jitter()
+        self._outgoing = Keeper(addresses(url, f"{title} publishes"), self._publisher, self._chance)
+        self._incoming = Keeper(addresses(url, f"{title} consumes"), _as_it_is, self._chance)
         self._subscriptions: dict[str, tuple[Consumer, ...]] = {}
         self._listening: list[Consumer] = []
         self._known_lanes: dict[str, tuple[Queue, Queue]] = {}
