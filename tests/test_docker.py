@@ -77,6 +77,16 @@ def test_passwords_are_made_once(tmp_path: Path) -> None:
     assert made.read_text(encoding="utf-8") == before
 
 
+def test_what_is_shared_and_what_is_not() -> None:
+    """Keys and secrets lie in the one volume of all processes; the data folder, with what each tells of itself, does
+    not."""
+    volume = SERVICES["gateway-1"]["volumes"][0].partition(":")[2]
+    environment = SERVICES["gateway-1"]["environment"]
+    assert environment["LGSP_MASTER_KEY"].startswith(f"{volume}/")
+    assert environment["LGSP_SECRETS_DIR"].startswith(f"{volume}/")
+    assert environment["LGSP_DATA"].startswith(SERVICES["gateway-1"]["tmpfs"][0])
+
+
 @pytest.mark.parametrize("name", ["gateway-1", "worker-1"])
 def test_a_process_of_the_bus_may_do_little(name: str) -> None:
     """The bus runs without capabilities, on a file system that it cannot write, and has time to drain."""
