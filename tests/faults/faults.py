@@ -155,13 +155,11 @@ def node_parted(stage: Stage, _: str, chance: random.Random) -> None:
     """One of three hears and sees nothing of the other two; clients reach all of them."""
     node = chance.choice(stage.nodes)
     others = [each for each in stage.nodes if each is not node]
-    for other in others:
-        node.part(other)
+    node.part(*others)
     try:
         stage.rest(chance.uniform(3, 10))
     finally:
-        for other in others:
-            node.heal(other)
+        node.heal(*others)
 
 
 def node_frozen(stage: Stage, _: str, chance: random.Random) -> None:

@@ -92,14 +92,12 @@ async def test_minority_that_was_cut_off_comes_back(nodes: Nodes, broker: Rabbit
     try:
         # Nodes that had just found each other may do so once more.
         while not link.lost.done():
-            for other in others:
-                await asyncio.to_thread(alone.part, other)
+            await asyncio.to_thread(alone.part, *others)
             await asyncio.wait([link.lost], timeout=10)
         meanwhile = a_delivery()
         await taken(broker, meanwhile)
     finally:
-        for other in others:
-            await asyncio.to_thread(alone.heal, other)
+        await asyncio.to_thread(alone.heal, *others)
     await broker.subscribe("his", 5, arrivals)
     came = await arrivals.until(meanwhile)
     assert first in came

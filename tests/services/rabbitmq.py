@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -106,18 +106,20 @@ class Server:
             raise AssertionError(answer)
         return answer
 
-    def part(self, other: "Server") -> None:
-        """Cut these two nodes off from each other, until `heal`; both go on, and what else they are connected to."""
-        self._trust(other, f"not-{self.cookie}")
-        self.evaluate(f"erlang:disconnect_node('{other.node}').")
+    def part(self, *others: "Server") -> None:
+        """Cut this node off from these, until `heal`; all go on, and what else they are connected to. From all of them
+        in one moment: where a node sees one that another does not see, RabbitMQ itself cuts off more."""
+        self.evaluate(
+            f"[begin {self._trusting(f'not-{self.cookie}')}, erlang:disconnect_node(N) end || {_each(others)}]."
+        )
 
-    def heal(self, other: "Server") -> None:
+    def heal(self, *others: "Server") -> None:
         """They find each other again by themselves, within some seconds."""
-        self._trust(other, self.cookie)
+        self.evaluate(f"[{self._trusting(self.cookie)} || {_each(others)}].")
 
-    def _trust(self, other: "Server", cookie: str) -> None:
+    def _trusting(self, cookie: str) -> str:
         """An Erlang node lets in who has the cookie; here, this one node needs another. One side is enough."""
-        self.evaluate(f"erlang:set_cookie('{other.node}', '{cookie}').")
+        return f"erlang:set_cookie(N, '{cookie}')"
 
     def _environment(self) -> dict[str, str]:
         """Nothing of the machine's own RabbitMQ: neither its configuration, nor its plug-ins, nor its cookie."""
@@ -139,6 +141,11 @@ class Server:
             # The script then becomes the server, whose process id is the child's own.
             "RUNNING_UNDER_SYSTEMD": "true",
         }
+
+
+def _each(nodes: Sequence[Server]) -> str:
+    """N is each of these, in Erlang."""
+    return f"N <- [{', '.join(repr(node.node) for node in nodes)}]"
 
 
 class Passing(Topology):
