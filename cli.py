@@ -1,16 +1,27 @@
 """The `lgsp` command, put together out of its groups."""
 
-import locale
 import os
 import sys
 
 import typer
 
 from bus.errors import AgencyCodeInvalid, BusError, QueryInvalid, SettingInvalid
-from bus.languages import Language, negotiate, say
+from bus.languages import say
 from running import printing
-from running.commands import audit, credential, dead, doctor, documents, journal, messages, processes, secret, system
-from running.commands.terminal import err
+from running.commands import (
+    audit,
+    credential,
+    dead,
+    doctor,
+    documents,
+    importing,
+    journal,
+    messages,
+    processes,
+    secret,
+    system,
+)
+from running.commands.terminal import err, language
 
 WRONG_USE = (AgencyCodeInvalid, QueryInvalid, SettingInvalid)
 """What only whoever typed the command can mend."""
@@ -35,6 +46,7 @@ for command in (
     processes.demo,
 ):
     app.command()(command)
+app.command("import")(importing.import_)
 for name, group in (
     ("dead", dead),
     ("system", system),
@@ -52,11 +64,7 @@ def main() -> None:
     try:
         app()
     except BusError as failed:
-        err.print(printing.plain(f"lgsp: {say(failed, _language())}"), style="red")
+        err.print(printing.plain(f"lgsp: {say(failed, language())}"), style="red")
         sys.exit(2 if isinstance(failed, WRONG_USE) else 1)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _language() -> Language:
-    return negotiate((locale.getlocale()[0] or "en").replace("_", "-"))

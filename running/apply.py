@@ -30,7 +30,13 @@ def apply_folder(
     home: Home, folder: Path, agreed: Callable[[Plan], bool] | None = None, *, prune: bool = False
 ) -> Applied:
     """Make the store hold what a folder says, if nothing is wrong with it and who is asked agrees to the plan."""
-    report = check_here(home, folder)
+    return apply_documents(home, check_here(home, folder), agreed, prune=prune)
+
+
+def apply_documents(
+    home: Home, report: Report, agreed: Callable[[Plan], bool] | None = None, *, prune: bool = False
+) -> Applied:
+    """As `apply_folder`, of documents that were checked already."""
     current = read(home.queries)
     planned = plan(current, report.documents, prune=prune)
     problems = (*report.problems, *planned.problems)

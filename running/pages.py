@@ -10,6 +10,7 @@ from bus.languages import VIETNAMESE
 from bus.measures import METRICS
 from bus.settings import PREFIX, Settings
 from bus.states import diagram
+from documents.importers.report import every_remark
 from routes.outcome import REASONS
 from routes.work import OWN_CODES
 
@@ -27,6 +28,7 @@ def made() -> dict[str, Mapping[str, str]]:
             "codes": "\n".join(_rows(("code", "what it means"), {**CODES, **OWN_CODES})) + "\n",
         },
         "metrics.md": {"metrics": "\n".join(_metrics()) + "\n"},
+        "importing.md": {"remarks": "\n".join(_remarks()) + "\n"},
         "operations.md": {"settings": "\n".join(_settings()) + "\n"},
     }
 
@@ -48,6 +50,12 @@ def _errors() -> Iterator[str]:
     for error in every_error():
         texts = f"{_line(error.__doc__)} | {VIETNAMESE[error.code]}"
         yield f"| `{error.code}` | {error.status} | {_whose(error)} | {texts} |"
+
+
+def _remarks() -> Iterator[str]:
+    yield "| code | | in English | bằng tiếng Việt |\n|---|---|---|---|"
+    for remark in every_remark():
+        yield f"| `{remark.code}` | {remark.severity} | {remark.en} | {remark.vi} |"
 
 
 def _whose(error: type[BusError]) -> str:

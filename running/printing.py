@@ -21,8 +21,10 @@ from rich.text import Text
 
 from bus.clock import iso
 from bus.errors import Finding
+from bus.languages import Language
 from bus.states import State
 from documents.check import Report
+from documents.importers.run import Outcome
 from documents.plan import Plan
 from documents.problems import Problem, Severity
 from identity.credentials import Credential
@@ -299,6 +301,42 @@ def checked(out: Console, err: Console, report: Report, *, json: bool) -> bool:
     )
     out.print(f"{counts or 'No document'}. {verdict}")
     return report.ok
+
+
+def imported(
+    out: Console,
+    err: Console,
+    outcome: Outcome,
+    language: Language,
+    *,
+    written: tuple[Path, Sequence[str]] | None = None,
+    json: bool,
+) -> None:
+    """What came of an import: every loss and problem, and what was made; `written` are files beneath a folder."""
+    if json:
+        given = outcome.imported
+        report = {
+            "ok": outcome.ok,
+            "documents": given.documents,
+            "files": sorted(given.files),
+            "notes": [note.as_json() for note in given.notes],
+            "problems": [asdict(problem) for problem in outcome.problems],
+        }
+        print_json(out, report)
+        return
+    for note in outcome.imported.notes:
+        err.print(plain(note.line(language)), style="red" if note.remark.severity is Severity.ERROR else "yellow")
+    problems(err, outcome.problems)
+    kinds = Counter(document["kind"] for document in outcome.imported.documents)
+    out.print(", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "No document.")
+    if written and outcome.ok:
+        folder, files = written
+        out.print(plain(f"Written to {folder}: {', '.join(files)}."))
+
+
+def in_the_way(err: Console, folder: Path, files: Sequence[str]) -> None:
+    """Files that an import would write over."""
+    err.print(plain(f"{folder} holds other files of these names; --yes writes over them: {', '.join(files)}"))
 
 
 def _counted(found: Sequence[Problem], what: str) -> str:

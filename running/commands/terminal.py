@@ -1,5 +1,6 @@
 """What the commands share: where they print, the options that many have, and the bus's home that they open."""
 
+import locale
 import os
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import typer
 from rich.console import Console
 
 from bus.errors import QueryInvalid
+from bus.languages import Language, negotiate
 from bus.settings import Settings, read_settings
 from running.home import Home, me
 from running.printing import Lgsp
@@ -49,6 +51,11 @@ def busy(what: str) -> Iterator[None]:
     """Something to look at while work takes longer than a second."""
     with err.status(f"{what} …"):
         yield
+
+
+def language() -> Language:
+    """The language of whoever reads the terminal."""
+    return negotiate((locale.getlocale()[0] or "en").replace("_", "-"))
 
 
 def require(done: bool) -> None:

@@ -1,0 +1,116 @@
+"""`lgsp import`: what a department already has becomes documents."""
+
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bus.settings import read_settings
+from documents.plan import Plan
+from running import printing
+from running.commands.terminal import Data, Json, busy, err, language, opened, out, require
+
+if TYPE_CHECKING:
+    from documents.importers.run import Order
+
+
+class Kind(StrEnum):
+    """What is imported."""
+
+    XSD = "xsd"
+
+
+def import_(
+    kind: Annotated[Kind, typer.Argument(help="What it is.", show_default=False)],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A file, a folder, or a .zip.")],
+    system: Annotated[str, typer.Option(help="The system's name: his.provincial-hospital.")],
+    agency: Annotated[str, typer.Option(help="The code of the agency whose system it is: H57.05.01.")],
+    consumer: Annotated[list[str] | None, typer.Option(help="A system that may send; may be given again.")] = None,
+    purpose: Annotated[str | None, typer.Option(help="What the grants are for.")] = None,
+    legal_basis: Annotated[str | None, typer.Option(help="By which law, decree or decision.")] = None,
+    version: Annotated[str, typer.Option(help="The version of the contracts.")] = "1.0.0",
+    entry: Annotated[str | None, typer.Option(help="The file to begin with, where there are several.")] = None,
+    folder: Annotated[Path | None, typer.Option("--out", help="Write the documents here; apply nothing.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; with --out, write over what is there.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Show the plan only.")] = False,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Make documents out of what a department has: shows what would change, then applies it. Nothing is fetched.
+
+    Exit 0 with documents, 1 with the reasons why there are none.
+    """
+    from bus.clock import SystemClock
+    from documents.importers.run import Order
+    from documents.importers.target import Target
+    from identity.grants import civil_date
+
+    _checked(system, agency, version)
+    target = Target(system, agency, version, consumers=tuple(consumer or ()), purpose=purpose, legal_basis=legal_basis)
+    order = Order(kind.value, source, target, civil_date(SystemClock().now()), entry)
+    if folder is not None:
+        require(_write(order, folder, yes=yes, json=json))
+    else:
+        require(_apply(order, data, yes=yes, dry_run=dry_run, json=json))
+
+
+def _checked(system: str, agency: str, version: str) -> None:
+    from documents.kinds import values
+
+    checks = (
+        ("--system", system, values.Name),
+        ("--agency", agency, values.Code),
+        ("--version", version, values.Version),
+    )
+    for option, text, value in checks:
+        try:
+            value.check(text)
+        except ValueError as wrong:
+            raise typer.BadParameter(str(wrong), param_hint=option) from None
+
+
+def _write(order: "Order", folder: Path, *, yes: bool, json: bool) -> bool:
+    """Into a folder, where nothing that says something else is written over unasked."""
+    from documents.importers.run import import_bounded
+    from documents.importers.writing import differing, write, written
+
+    with busy("Importing"):
+        outcome = import_bounded(replace(order, folder=folder))
+    files = written(outcome.imported, order.target.folder) if outcome.ok else {}
+    over = () if yes else tuple(differing(folder, files))
+    if over:
+        printing.in_the_way(err, folder, over)
+        return False
+    try:
+        write(folder, files)
+    except OSError as failed:
+        raise typer.BadParameter(f"{folder}: {failed.strerror}", param_hint="--out") from None
+    printing.imported(out, err, outcome, language(), written=(folder, sorted(files)), json=json)
+    return outcome.ok
+
+
+def _apply(order: "Order", data: Path | None, *, yes: bool, dry_run: bool, json: bool) -> bool:
+    """Into the store, once whoever imports has seen what would change."""
+    from documents.check import Report
+    from documents.importers.run import import_bounded
+    from documents.plan import result
+    from documents.store import read
+    from running.apply import apply_documents
+
+    with opened(read_settings(data=data)) as home:
+        home.prepare()
+        with busy("Importing"):
+            outcome = import_bounded(replace(order, current=(current := read(home.queries))))
+        printing.imported(out, err, outcome, language(), json=json)
+        if not outcome.ok:
+            return False
+        told = err if json else out
+
+        def agreed(plan: Plan) -> bool:
+            printing.plan(told, plan)
+            return not dry_run and (yes or typer.confirm("Apply?", err=json))
+
+        applied = apply_documents(home, Report(result(current, outcome.documents)), agreed)
+        return printing.applied(told, err, applied) or (dry_run and applied.plan is not None)
