@@ -77,11 +77,11 @@ def put_row(transaction: Transaction, command: commands.PutRow, _: None) -> int:
     statement = sql.SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT ({}) DO UPDATE SET {}").format(
         sql.Identifier(command.table),
         sql.SQL(", ").join(names),
-        sql.SQL(", ").join(sql.Placeholder() * len(names)),
+        sql.SQL(", ").join([sql.SQL("%b")] * len(names)),
         sql.Identifier(key),
         sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(name) for name in names),
     )
-    transaction.connection.execute(statement, list(command.row.values()))
+    transaction.run(statement.as_string(), list(command.row.values()))
     transaction.rows.record(command.event)
     return _next_revision(transaction)
 

@@ -19,6 +19,7 @@ from journal.postgresql.connection import Connection, connect_to_write
 from journal.postgresql.questions import ask
 from journal.postgresql.sweep import sweep
 from journal.postgresql.transaction import NOW, Transaction
+from journal.postgresql.wire import Wire
 from journal.rows import Rows
 from journal.store import BatchRefused, Written
 
@@ -69,7 +70,7 @@ class PostgresqlStore:
         self._chain = Chain(writer)
         self._doubtful: Transaction | None = None
         self._untold: list[bytes] = []
-        self._connection: Connection | None = connect_to_write(url, writer)
+        self._wire: Wire | None = Wire(connect_to_write(url, writer))
 
     def write(self, commands: Sequence[Command[Any]]) -> Written:
         for _ in range(TRIES):
@@ -97,17 +98,17 @@ class PostgresqlStore:
         raise JournalUnavailable
 
     def close(self) -> None:
-        if self._connection:
-            self._connection.close()
-            self._connection = None
+        if self._wire:
+            self._wire.connection.close()
+            self._wire = None
 
     def _begin(self) -> Transaction:
         at = self._clock.now() if self._clock else None
         return Transaction(self._connected(), Rows(0, self._chain, _itself), at)
 
-    def _connected(self) -> Connection:
+    def _connected(self) -> Wire:
         """The connection, with no doubt left about what was written before. Raises `JournalUnavailable`."""
-        if self._connection is None:
+        if self._wire is None:
             connection = connect_to_write(self._url, self._writer)
             try:
                 if self._doubtful:
@@ -115,8 +116,8 @@ class PostgresqlStore:
             except psycopg.Error:
                 connection.close()
                 raise JournalUnavailable from None
-            self._connection = connection
-        return self._connection
+            self._wire = Wire(connection)
+        return self._wire
 
     def _end(self, transaction: Transaction, *, written: bool) -> None:
         """Keep the events of what was written, forget those of what was not."""
@@ -132,15 +133,15 @@ class PostgresqlStore:
         """Nothing of the open transaction was written."""
         self._chain.rollback()
         try:
-            if self._connection:
-                self._connection.rollback()
+            if self._wire:
+                self._wire.connection.rollback()
         except psycopg.Error:
             self.close()
 
     def _failed(self, transaction: Transaction, state: str) -> None:
         """Find out what became of a transaction that ended with this SQLSTATE, or with none. Raises
         `JournalUnavailable` where the database has refused it."""
-        refused = bool(state) and not state.startswith(CUT_OFF) and not transaction.connection.broken
+        refused = bool(state) and not state.startswith(CUT_OFF) and not transaction.wire.connection.broken
         self.close()
         if refused or not transaction.committing:
             self._end(transaction, written=False)
@@ -161,7 +162,7 @@ class PostgresqlStore:
 
 def _transact(transaction: Transaction, batch: Sequence[Command[Any]]) -> None:
     """All of it, to the COMMIT; the results stand before that, so that they are there if its answer is lost."""
-    with transaction.connection.pipeline():
+    with transaction.wire.pipeline():
         transaction.run("BEGIN")
         clock = transaction.run(f"SELECT {NOW}", {"at": transaction.at})
         readers = ask(transaction, batch)

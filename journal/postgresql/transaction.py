@@ -13,12 +13,10 @@ from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
-from psycopg import Cursor
-from psycopg.rows import TupleRow
 from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, SmallInteger, String, Uuid
 
 from journal.orders import Place, Turn
-from journal.postgresql.connection import Connection
+from journal.postgresql.wire import Answer, Row, Wire
 from journal.rows import COLUMNS, Rows
 from journal.tables import metadata
 
@@ -50,7 +48,7 @@ class Transaction:
     worker, that it took in hand; `places` are those of ordered deliveries by message, `turns` what goes on in an order;
     `written` None: it is open, or nobody can tell yet."""
 
-    connection: Connection
+    wire: Wire
     rows: Rows
     at: int | None = None
     results: Sequence[Any] = ()
@@ -64,14 +62,14 @@ class Transaction:
     def now(self) -> int:
         return self.rows.now
 
-    def run(self, statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> Cursor[TupleRow]:
-        """Send a statement; in a pipeline its result is there when it is fetched."""
-        return self.connection.execute(statement, values, prepare=True, binary=True)
+    def run(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Answer:
+        """Send a statement; its result is there when it is fetched."""
+        return self.wire.run(statement, values)
 
-    def plain(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    def plain(self, statement: str, values: Sequence[Any]) -> list[Row]:
         """A statement that is the same in every database, with ``?`` for each value; fetches what it returns."""
-        cursor = self.run(statement.replace("?", "%b"), values)
-        return cursor.fetchall() if statement.startswith("SELECT") or " RETURNING " in statement else []
+        answer = self.run(statement.replace("?", "%b"), values)
+        return answer.fetchall() if statement.startswith("SELECT") or " RETURNING " in statement else []
 
     def flush(self) -> None:
         self.rows.of["audit_events"] = self.rows.chained()

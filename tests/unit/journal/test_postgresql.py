@@ -95,9 +95,9 @@ def test_commits_that_are_not_awaited_are_refused(postgresql_database: str, cloc
 def test_durability_is_kept(postgresql_database: str, clock: ManualClock) -> None:
     """A setting that is loosened later does not reach who is writing already."""
     store = PostgresqlStore(postgresql_database, "writer-1")
-    assert store._connection
+    assert store._wire
     source = "SELECT source FROM pg_settings WHERE name = 'synchronous_commit'"
-    assert store._connection.execute(source).fetchone() == ("session",)
+    assert store._wire.connection.execute(source).fetchone() == ("session",)
     store.close()
 
 
@@ -177,7 +177,7 @@ def test_hot_statements_go_by_index(postgresql_database: str, clock: ManualClock
     store.close()
     # What a connection has to tell of its work is told when it has ended, which its successor waits for.
     store = PostgresqlStore(postgresql_database, "writer-1", clock)
-    assert store._connection
+    assert store._wire
     read = "SELECT relname::text FROM pg_stat_user_tables WHERE seq_tup_read > 0 AND relname <> 'revision'"
-    assert store._connection.execute(read).fetchall() == []
+    assert store._wire.connection.execute(read).fetchall() == []
     store.close()

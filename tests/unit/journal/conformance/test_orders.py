@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -254,10 +255,10 @@ def test_a_forgotten_order_goes_on(store: Store, database: str, queries: Queries
     engine = open_engine(database)
     engine.dispose()
     writing = open_store(database, clock, "writer-2")
-    connection = writing._connection  # type: ignore[attr-defined]
+    inside: Any = writing
+    connection = inside._wire.connection if database.startswith("postgresql:") else inside._connection
     connection.execute("UPDATE orders SET delivery = NULL")
-    if database.startswith("postgresql:"):
-        connection.commit()
+    connection.commit()
     writing.close()
     swept(store, idle_orders=True)
     assert states(queries, first, second)[1] is State.PENDING
