@@ -6,10 +6,10 @@ bytes; past either, `Overloaded`.
 """
 
 import asyncio
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from bus.errors import BusError, InternalError, Overloaded
 from bus.measures import Measures
 from journal.commands import Command
 from journal.store import BatchRefused, Store
+from journal.waits import giving_way
 
 R = TypeVar("R")
 
@@ -36,13 +37,12 @@ log = structlog.get_logger("journal")
 class _Waiting:
     command: Command[Any]
     future: asyncio.Future[Any]
-    loop: asyncio.AbstractEventLoop
 
 
 class Committer:
-    """Owns a store and the thread that writes to it; serves one event loop.
+    """Owns a store; serves the event loop that it was made on.
 
-    `told` hears the committed audit events, in order, in that thread.
+    `told` hears the committed audit events, in order, after the callers have been answered.
     """
 
     def __init__(
@@ -58,19 +58,14 @@ class Committer:
         self._told = told
         self._measures = measures or Measures()
         self._most_commands, self._most_bytes = most_commands, most_bytes
-        # Of the event loop: what waits for its answer, and what has come in this turn.
         self._count = 0
         self._weight = 0
-        self._gathered: list[_Waiting] = []
-        self._followers: list[_Waiting] = []
-        # Of both threads, under the lock.
         self._queue: deque[_Waiting] = deque()
+        self._followers: list[_Waiting] = []
         self._stopping = False
-        self._changed = threading.Condition()
-        # Of the thread: what was committed and is not yet told.
-        self._events: list[bytes] = []
-        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
-        self._thread.start()
+        self._changed = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, "committer") if store.blocks else None
+        self._task = asyncio.get_running_loop().create_task(self._run())
 
     @property
     def waiting(self) -> int:
@@ -83,14 +78,11 @@ class Committer:
         full = self._count >= self._most_commands or self._weight + weight > self._most_bytes
         if self._stopping or (full and self._count):
             raise Overloaded(retry_after=1)
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(command, loop.create_future(), loop)
+        waiting = _Waiting(command, asyncio.get_running_loop().create_future())
         self._count += 1
         self._weight += weight
-        if not self._gathered:
-            # One hand-over for all that this turn of the loop brings: the threads' lock is what costs.
-            loop.call_soon(self._hand_over)
-        self._gathered.append(waiting)
+        self._queue.append(waiting)
+        self._changed.set()
         try:
             return cast("R", await waiting.future)
         finally:
@@ -105,52 +97,52 @@ class Committer:
         if self._stopping or len(self._followers) >= self._most_commands:
             log.error("follower-lost", command=type(command).__name__)
             return
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(command, loop.create_future(), loop)
+        waiting = _Waiting(command, asyncio.get_running_loop().create_future())
         waiting.future.add_done_callback(_log_failure)
         self._followers.append(waiting)
 
-    def close(self) -> None:
-        """Write what is waiting, then close the store. Blocks; nobody may write any more."""
-        self._hand_over()
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
-        self._thread.join()
+    async def close(self) -> None:
+        """Write what is waiting, then close the store; nobody may write any more."""
+        self._stopping = True
+        self._changed.set()
+        await self._task
+        if self._thread:
+            self._thread.shutdown()
         self._store.close()
 
-    def _hand_over(self) -> None:
-        gathered = self._followers + self._gathered
-        self._followers, self._gathered = [], []
-        with self._changed:
-            self._queue.extend(gathered)
-            self._changed.notify()
+    async def _run(self) -> None:
+        while batch := await self._next():
+            events: list[bytes] = []
+            for waiting, result in zip(batch, await self._perform(batch, events), strict=True):
+                _resolve(waiting.future, result)
+            # Behind those who have been answered now.
+            asyncio.get_running_loop().call_soon(self._tell, events)
 
-    def _run(self) -> None:
-        while batch := self._next():
-            answers = list(zip(batch, self._write(batch), strict=True))
-            try:
-                batch[0].loop.call_soon_threadsafe(_resolve, answers)
-            except RuntimeError:  # the loop is closed: nobody waits any more
-                log.warning("answer-unwanted", count=len(batch))
-            self._tell()
+    async def _next(self) -> list[_Waiting]:
+        """What shares the next transaction; empty when the committer has stopped and nothing waits."""
+        while not self._queue and not self._stopping:
+            self._changed.clear()
+            await self._changed.wait()
+        if self._followers and (self._queue or self._stopping):
+            self._queue.extendleft(reversed(self._followers))
+            self._followers = []
+        return [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
 
-    def _tell(self) -> None:
+    async def _perform(self, batch: Sequence[_Waiting], events: list[bytes]) -> list[Any]:
+        if self._thread:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, batch, events)
+        return await giving_way(self._write, batch, events)
+
+    def _tell(self, events: Sequence[bytes]) -> None:
         """The journal has the events, whatever becomes of the log."""
-        events, self._events = self._events, []
         if events and self._told:
             with suppress(Exception):
                 self._told(events)
 
-    def _next(self) -> list[_Waiting]:
-        """What shares the next transaction; empty when the committer has stopped and nothing waits."""
-        with self._changed:
-            while not self._queue and not self._stopping:
-                self._changed.wait()
-            return [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+    def _write(self, batch: Sequence[_Waiting], events: list[bytes]) -> list[Any]:
+        """A result or an exception for each; a batch that fails for its data is halved until the culprit is alone.
 
-    def _write(self, batch: Sequence[_Waiting]) -> list[Any]:
-        """A result or an exception for each; a batch that fails for its data is halved until the culprit is alone."""
+        What was committed is added to `events`."""
         began = time.perf_counter()
         try:
             written = self._store.write([waiting.command for waiting in batch])
@@ -160,7 +152,7 @@ class Committer:
                 self._measures.count("lgsp_journal_failures", InternalError.code)
                 return [InternalError()]
             middle = len(batch) // 2
-            return self._write(batch[:middle]) + self._write(batch[middle:])
+            return self._write(batch[:middle], events) + self._write(batch[middle:], events)
         except BusError as unavailable:
             log.error("journal-unavailable", code=unavailable.code)
             self._measures.count("lgsp_journal_failures", unavailable.code)
@@ -171,7 +163,7 @@ class Committer:
             return [InternalError() for _ in batch]
         self._measures.observe("lgsp_commit_seconds", time.perf_counter() - began)
         self._measures.observe("lgsp_commit_commands", len(batch))
-        self._events += written.events
+        events += written.events
         return list(written.results)
 
 
@@ -180,11 +172,10 @@ def _log_failure(future: asyncio.Future[Any]) -> None:
         log.error("follower-lost", kind=type(failed).__name__)
 
 
-def _resolve(answers: Sequence[tuple[_Waiting, Any]]) -> None:
-    for waiting, result in answers:
-        if waiting.future.done():
-            continue
-        if isinstance(result, BaseException):
-            waiting.future.set_exception(result)
-        else:
-            waiting.future.set_result(result)
+def _resolve(future: asyncio.Future[Any], result: object) -> None:
+    if future.done():
+        return
+    if isinstance(result, BaseException):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

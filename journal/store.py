@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from journal.commands import Command
 
@@ -21,7 +21,10 @@ class Written:
 
 
 class Store(Protocol):
-    """Writes of one process; used by one thread at a time."""
+    """Writes of one process; used by one thread at a time. `blocks`: it wants a thread of its own; else its waits give
+    way to others (`journal.waits`)."""
+
+    blocks: ClassVar[bool]
 
     def write(self, commands: Sequence[Command[Any]]) -> Written:
         """Write all in one durable transaction.

@@ -147,7 +147,7 @@ async def parts(
         with suppress(BusError):
             await presence.leave()
         await broker.close()
-        await asyncio.to_thread(committer.close)
+        await committer.close()
 
 
 @asynccontextmanager

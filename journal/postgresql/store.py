@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 import psycopg
@@ -22,6 +22,7 @@ from journal.postgresql.transaction import NOW, Transaction
 from journal.postgresql.wire import Wire
 from journal.rows import Rows
 from journal.store import BatchRefused, Written
+from journal.waits import aside
 
 TRIES: Final = 3
 """Of what the database has undone for no fault of its own: a deadlock, a connection that had been cut."""
@@ -65,6 +66,8 @@ class PostgresqlStore:
     next. Until that is known the chain of audit events waits, and so do its events that the log has not been told.
     """
 
+    blocks: ClassVar[bool] = False
+
     def __init__(self, url: str, writer: str, clock: Clock | None = None, *, patience: float = PATIENCE) -> None:
         self._url, self._writer, self._clock, self._patience = url, writer, clock, patience
         self._chain = Chain(writer)
@@ -74,20 +77,20 @@ class PostgresqlStore:
 
     def write(self, commands: Sequence[Command[Any]]) -> Written:
         for _ in range(TRIES):
-            transaction = self._begin()
+            transaction = self._begin() if self._wire else aside(self._begin)
             try:
                 _transact(transaction, commands)
             except DATA_ERRORS:
-                self._undo()
+                aside(self._undo)
                 raise BatchRefused from None
             except psycopg.Error as failed:
                 log.warning("database-failed", sqlstate=failed.sqlstate)
-                self._failed(transaction, failed.sqlstate or "")
+                aside(self._failed, transaction, failed.sqlstate or "")
             except Exception:  # noqa: BLE001 - whatever a command holds that nobody foresaw, no transaction stays open
                 if not transaction.committing:
-                    self._undo()
+                    aside(self._undo)
                     raise BatchRefused from None
-                self._failed(transaction, "")
+                aside(self._failed, transaction, "")
             else:
                 self._end(transaction, written=True)
             if transaction.written:

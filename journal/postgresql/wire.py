@@ -6,7 +6,6 @@ what the process spends.
 """
 
 import re
-import select
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from journal.postgresql.binary import Decode, Encode, decoder, encoder
 from journal.postgresql.connection import Connection
+from journal.waits import until_ready
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -165,7 +165,7 @@ class Wire:
         """What comes next. None stands between the results of two statements."""
         self._send()
         while self._pg.is_busy():
-            _ready(self._pg, select.POLLIN)
+            until_ready(self._pg.socket)
             self._pg.consume_input()
         result = self._pg.get_result()
         if result is None and self._pg.status == pq.ConnStatus.BAD:
@@ -175,13 +175,5 @@ class Wire:
     def _send(self) -> None:
         """Everything that is to go out, while what comes in is taken: else two who write would wait for each other."""
         while self._pg.flush():
-            if _ready(self._pg, select.POLLIN | select.POLLOUT) & select.POLLIN:
-                self._pg.consume_input()
-
-
-def _ready(connection: PGconn, events: int) -> int:
-    """Wait for the socket."""
-    waiting = select.poll()
-    waiting.register(connection.socket, events)
-    ((_, happened),) = waiting.poll()
-    return happened
+            until_ready(self._pg.socket, writable=True)
+            self._pg.consume_input()  # takes what is there, and waits for nothing

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from bus.clock import Clock
@@ -46,6 +46,8 @@ DATA_ERRORS = (
 
 class SqliteStore:
     """Implements `journal.store.Store`. The clock stands in for the database's: there is only this machine."""
+
+    blocks: ClassVar[bool] = True
 
     def __init__(self, path: Path, clock: Clock, writer: str) -> None:
         self._clock = clock

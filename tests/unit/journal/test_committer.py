@@ -1,8 +1,9 @@
 """The one writer of a process."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -10,10 +11,13 @@ from bus.errors import InternalError, JournalUnavailable, Overloaded
 from journal.commands import Command, Event, Record
 from journal.committer import Committer
 from journal.store import BatchRefused, Written
+from journal.waits import aside
 
 
 class Recorder:
     """A store that keeps what it is given and can be told to refuse or to wait."""
+
+    blocks: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.batches: list[Sequence[Command[Any]]] = []
@@ -33,16 +37,27 @@ class Recorder:
         self.closed = True
 
 
-@pytest.fixture
-def store() -> Recorder:
-    return Recorder()
+class Yielding(Recorder):
+    """One whose waits give way to the event loop."""
+
+    blocks = False
+
+    def write(self, commands: Sequence[Command[Any]]) -> Written:
+        aside(time.sleep, 0.001)
+        return super().write(commands)
+
+
+@pytest.fixture(params=[Recorder, Yielding])
+def store(request: pytest.FixtureRequest) -> Recorder:
+    made: Recorder = request.param()
+    return made
 
 
 @pytest.fixture
 async def committer(store: Recorder) -> AsyncIterator[Committer]:
     committer = Committer(store)
     yield committer
-    await asyncio.to_thread(committer.close)
+    await committer.close()
 
 
 def some(count: int) -> list[Record]:
@@ -87,7 +102,7 @@ async def test_queue_is_bounded(store: Recorder) -> None:
     refused = [result for result in results if isinstance(result, Overloaded)]
     assert refused
     assert len(refused) + sum(map(len, store.batches)) == 5_000
-    await asyncio.to_thread(committer.close)
+    await committer.close()
 
 
 async def test_closing_writes_what_waits(store: Recorder) -> None:
@@ -95,7 +110,7 @@ async def test_closing_writes_what_waits(store: Recorder) -> None:
     committer = Committer(store)
     tasks = [asyncio.ensure_future(committer.write(command)) for command in some(300)]
     await asyncio.sleep(0)
-    await asyncio.to_thread(committer.close)
+    await committer.close()
     await asyncio.gather(*tasks)
     assert sum(map(len, store.batches)) == 300
     assert store.closed
@@ -106,7 +121,7 @@ async def test_events_are_told_after_the_commit(store: Recorder) -> None:
     told: list[bytes] = []
     committer = Committer(store, told.extend)
     await asyncio.gather(*map(committer.write, some(10)))
-    await asyncio.to_thread(committer.close)
+    await committer.close()
     assert len(told) == 10
 
 
@@ -124,5 +139,5 @@ async def test_followers_are_not_left_behind(store: Recorder) -> None:
     """What follows is written when the committer closes, if nothing was written before."""
     committer = Committer(store)
     committer.follow(some(1)[0])
-    await asyncio.to_thread(committer.close)
+    await committer.close()
     assert sum(map(len, store.batches)) == 1

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import pytest
@@ -117,6 +117,8 @@ class Memory:
         self.answer: Callable[[Command[Any]], object] = lambda command: None
         self.failure: Exception | None = None
 
+    blocks: ClassVar[bool] = True
+
     def write(self, commands: Sequence[Command[Any]]) -> Written:
         if self.failure:
             raise self.failure
@@ -145,7 +147,7 @@ def store() -> Memory:
 async def committer(store: Memory) -> AsyncIterator[Committer]:
     committer = Committer(store)
     yield committer
-    await asyncio.to_thread(committer.close)
+    await committer.close()
 
 
 class Silent:
