@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 from uuid import UUID
 
@@ -62,6 +63,7 @@ def jitter() -> Callable[[], float]:
     return lambda: own.uniform(-1, 1)
 
 
+@lru_cache(maxsize=256)  # the events of one transaction have one time
 def iso(milliseconds: int) -> str:
     """RFC 3339 in UTC with milliseconds: ``2026-11-22T09:55:00.123Z``."""
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
+from uuid import UUID
 
 from bus.clock import Clock
 from bus.envelope import Body, Envelope, Exchange, Format
@@ -112,10 +113,13 @@ class Acceptor:
             routes = router.choose(snapshot, contract, parsed)
             deliveries = tuple(router.deliveries(snapshot, contract, routes, parsed, self._backlog, self._clock, today))
             envelope = self._envelope(arrival, contract, waits=waits)
-            command = replace(
-                acceptance(envelope, contract, body.data, deliveries),
-                subject=subject(snapshot, contract, parsed),
-                once=once(snapshot, arrival, contract, body, round(contract.life * 1000)),
+            command = acceptance(
+                envelope,
+                contract,
+                body.data,
+                deliveries,
+                subject(snapshot, contract, parsed),
+                once(snapshot, arrival, contract, body, envelope.expires_at - envelope.accepted_at),
             )
             accepted = await self._committer.write(command)
             if accepted.message != envelope.message:
@@ -131,17 +135,17 @@ class Acceptor:
         return Acceptance(envelope, contract, deliveries)
 
     def _envelope(self, arrival: Arrival, contract: Contract, *, waits: bool | None) -> Envelope:
-        now = self._clock.now()
+        now, message = self._clock.now(), self._clock.new_id()
         waiting = contract.exchange is Exchange.REQUEST if waits is None else waits
         return Envelope(
-            self._clock.new_id(),
+            message,
             contract.name,
             contract.version,
             contract.exchange,
             arrival.sender,
             now,
             now + round(contract.life * 1000),
-            trace(arrival.traceparent),
+            trace(arrival.traceparent, message),
             contract.request.format,
             self._process if waiting else "",
         )
@@ -163,7 +167,14 @@ class Acceptor:
         refused.reference = str(reference)
 
 
-def acceptance(envelope: Envelope, contract: Contract, body: bytes, deliveries: tuple[NewDelivery, ...]) -> Accept:
+def acceptance(
+    envelope: Envelope,
+    contract: Contract,
+    body: bytes,
+    deliveries: tuple[NewDelivery, ...],
+    subject: str = "",
+    once: Once | None = None,
+) -> Accept:
     """What is written of a message that may go its ways."""
     salt = secrets.token_bytes(16)
     digest = hashlib.sha256(salt + body).hexdigest()
@@ -175,8 +186,8 @@ def acceptance(envelope: Envelope, contract: Contract, body: bytes, deliveries: 
         "version": contract.version,
     }
     event = Event("message.accepted", envelope.sender, envelope.message, facts)
-    life, body_life = round(contract.life * 1000), round(contract.retention.body * 1000)
-    return Accept(envelope, body, salt, digest, life, body_life, deliveries, event)
+    life, body_life = envelope.expires_at - envelope.accepted_at, round(contract.retention.body * 1000)
+    return Accept(envelope, body, salt, digest, life, body_life, deliveries, event, subject, once)
 
 
 def repeated(accepted: Accepted, command: Accept, contract: Contract) -> Acceptance:
@@ -262,9 +273,8 @@ def once(snapshot: Snapshot, arrival: Arrival, contract: Contract, body: Body, l
     return Once(f"idempotency:{arrival.sender}", key, digest, max(life, IDEMPOTENCY_LIFE))
 
 
-def trace(sent: str | None) -> str:
-    """The sender's own trace, or a new one."""
+def trace(sent: str | None, message: UUID) -> str:
+    """The sender's own trace, or a new one, which bears the message's identifier."""
     if sent and TRACEPARENT.fullmatch(sent):
         return sent
-    new = secrets.token_hex(24)
-    return f"00-{new[:32]}-{new[32:]}-01"
+    return f"00-{message.hex}-{message.hex[16:]}-01"

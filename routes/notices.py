@@ -97,15 +97,16 @@ class Notices:
         now = self._clock.now()
         today = civil_date(now)
         deliveries = tuple(self._delivery(snapshot, contract, route, today) for route in routes)
+        message = self._clock.new_id()
         envelope = Envelope(
-            self._clock.new_id(),
+            message,
             contract.name,
             contract.version,
             contract.exchange,
             SENDER,
             now,
             now + round(contract.life * 1000),
-            trace(None),
+            trace(None, message),
             contract.request.format,
         )
         return acceptance(envelope, contract, orjson.dumps(told), deliveries)

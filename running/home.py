@@ -88,7 +88,7 @@ class Home:
             self._store = self.open_store("lgsp")
         written = self._store.write([command])
         # One list of facts: what a command does is told in the same log as what the bus does.
-        logs.configure(self.settings)(written.events)
+        logs.configure(self.settings)([orjson.loads(event) for event in written.events])
         result: Any = written.results[0]
         if isinstance(result, BusError):
             raise result

@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 import structlog
 
+from bus.measures import Fact
 from bus.settings import Settings
 
 STDERR = 2
@@ -29,7 +30,7 @@ STREAM = "lgsp"
 """The name of the one standard-library logger that every line goes through."""
 
 
-def configure(settings: Settings, *, shared: bool = False) -> Callable[[Sequence[bytes]], None]:
+def configure(settings: Settings, *, shared: bool = False) -> Callable[[Sequence[Fact]], None]:
     """Begin to log, into the data folder where the settings name nothing; what is returned writes committed audit
     events. `shared`: other processes write there at the same time, and nobody rotates."""
     handler: logging.Handler
@@ -99,15 +100,14 @@ class _Stream:
     debug = info = warning = error = critical = exception = msg
 
 
-def _audit(stream: logging.Logger) -> Callable[[Sequence[bytes]], None]:
+def _audit(stream: logging.Logger) -> Callable[[Sequence[Fact]], None]:
     """The lines of one commit go out together: writing each alone costs more than making it."""
     lines: list[str] = []
     audit = structlog.wrap_logger(_Lines(lines), processors=[_named, _rendered])
 
-    def told(events: Sequence[bytes]) -> None:
-        for event in events:
-            fields = orjson.loads(event)
-            audit.info(fields.pop("event"), level="info", **fields)
+    def told(facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            audit.info(**fact, level="info")
         if lines:
             stream.info("\n".join(lines))
         lines.clear()

@@ -11,13 +11,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
 import structlog
 from starlette.types import ASGIApp
 
 from adapters.rest.inbound import FrontDoor
 from bus.clock import Clock
 from bus.errors import BusError, JournalUnavailable
-from bus.measures import Measures
+from bus.measures import Fact, Measures
 from gateway import data_plane
 from journal.committer import Committer
 from journal.queries import Queries
@@ -105,7 +106,7 @@ async def parts(
     load: Callable[[], Snapshot],
     clock: Clock,
     process: str,
-    told: Callable[[Sequence[bytes]], None] | None = None,
+    told: Callable[[Sequence[Fact]], None] | None = None,
     role: str = "both",
 ) -> AsyncIterator[Parts]:
     """What every process has, running. `load` reads the newest snapshot; it blocks. `told` hears committed audit
@@ -116,9 +117,10 @@ async def parts(
     measures, health = Measures(), Health()
 
     def hear(events: Sequence[bytes]) -> None:
-        measures.tell(events)
+        facts = [orjson.loads(event) for event in events]
+        measures.tell(facts)
         if told:
-            told(events)
+            told(facts)
 
     committer = Committer(store, hear, measures=measures)
     snapshots, conditions = Snapshots(clock), Conditions(clock, process)
@@ -231,7 +233,7 @@ async def running(
     clock: Clock,
     process: str,
     *,
-    told: Callable[[Sequence[bytes]], None] | None = None,
+    told: Callable[[Sequence[Fact]], None] | None = None,
     body_timeout: float = 30.0,
     sweep_every: float = 0.2,
 ) -> AsyncIterator[Node]:

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from adapters.problem import MEDIA_TYPE, problem
+from adapters.rest.reading import WHOLE
 from bus.errors import BusError, HeadTimeout, HeadTooLarge, MethodNotAllowed, RequestMalformed
 from bus.languages import negotiate
 
@@ -181,7 +182,8 @@ class Connection(HttpToolsProtocol):
         if self.parser.get_method() != b"HEAD":  # whose answer has no body to wait for
             self.transport = cast("Transport", Joined(whole))
         super().on_headers_complete()
-        self.transport = whole
+        self.transport, cycle = whole, self.cycle
+        self.scope["extensions"] = cast("Any", {WHOLE: lambda: not cycle.more_body})
         if self._serving.closing:
             self.close_after_this()
         self.headers = []  # trailers go nowhere (RFC 9110 §6.5.1)

@@ -2,17 +2,16 @@
 
 import re
 
-import orjson
 import pytest
 from prometheus_client import generate_latest
 
-from bus.measures import METRICS, Measures
+from bus.measures import METRICS, Fact, Measures
 
 FACTS = {"at": "2026-01-01T00:00:00.000Z", "actor": "x", "message": None, "number": 1, "writer": "w"}
 
 
-def event(name: str, **facts: str | int) -> bytes:
-    return orjson.dumps({**FACTS, "event": name, **facts})
+def event(name: str, **facts: str | int) -> Fact:
+    return {**FACTS, "event": name, **facts}
 
 
 def test_committed_events_are_counted() -> None:

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from datetime import date
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
@@ -199,17 +199,18 @@ GOOD_TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     ],
 )
 def test_trace_that_is_none_begins_anew(sent: str | None) -> None:
-    """What is not a trace of W3C Trace Context §3.2 is replaced by a new one, never the same twice."""
-    first, second = trace(sent), trace(sent)
-    assert TRACEPARENT.fullmatch(first)
-    assert first != second
+    """What is not a trace of W3C Trace Context §3.2 is replaced by a new one, which is the message's identifier."""
+    message = uuid4()
+    begun = trace(sent, message)
+    assert TRACEPARENT.fullmatch(begun)
+    assert begun.split("-")[1] == message.hex
 
 
-@given(st.text())
-def test_trace_is_always_one(sent: str) -> None:
+@given(st.text(), st.uuids(version=4))
+def test_trace_is_always_one(sent: str, message: UUID) -> None:
     """Whatever is sent, what goes on is a trace, and a good one is the sender's own."""
-    assert TRACEPARENT.fullmatch(trace(sent))
-    assert trace(GOOD_TRACE) == GOOD_TRACE
+    assert TRACEPARENT.fullmatch(trace(sent, message))
+    assert trace(GOOD_TRACE, message) == GOOD_TRACE
 
 
 @pytest.fixture
