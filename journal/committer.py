@@ -30,6 +30,9 @@ MOST_BYTES = 64 * 1024 * 1024
 BATCH = 500
 """Commands to a transaction; beyond some hundreds nothing is gained and the first waits for the last."""
 
+TOLD_WITHIN = 0.05
+"""Seconds; to tell of each transaction by itself costs more than to write it."""
+
 log = structlog.get_logger("journal")
 
 
@@ -62,6 +65,7 @@ class Committer:
         self._weight = 0
         self._queue: deque[_Waiting] = deque()
         self._followers: list[_Waiting] = []
+        self._events: list[bytes] = []
         self._stopping = False
         self._changed = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "committer") if store.blocks else None
@@ -112,29 +116,36 @@ class Committer:
 
     async def _run(self) -> None:
         while batch := await self._next():
-            events: list[bytes] = []
-            for waiting, result in zip(batch, await self._perform(batch, events), strict=True):
+            untold = bool(self._events)
+            for waiting, result in zip(batch, await self._perform(batch), strict=True):
                 _resolve(waiting.future, result)
-            # Behind those who have been answered now.
-            asyncio.get_running_loop().call_soon(self._tell, events)
+            if self._events and not untold:
+                asyncio.get_running_loop().call_later(TOLD_WITHIN, self._tell)
+        self._tell()
 
     async def _next(self) -> list[_Waiting]:
         """What shares the next transaction; empty when the committer has stopped and nothing waits."""
         while not self._queue and not self._stopping:
             self._changed.clear()
             await self._changed.wait()
+            await asyncio.sleep(0)  # what else this turn of the loop brings
         if self._followers and (self._queue or self._stopping):
             self._queue.extendleft(reversed(self._followers))
             self._followers = []
         return [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
 
-    async def _perform(self, batch: Sequence[_Waiting], events: list[bytes]) -> list[Any]:
+    async def _perform(self, batch: Sequence[_Waiting]) -> list[Any]:
+        events: list[bytes] = []
         if self._thread:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, batch, events)
-        return await giving_way(self._write, batch, events)
+            results = await asyncio.get_running_loop().run_in_executor(self._thread, self._write, batch, events)
+        else:
+            results = await giving_way(self._write, batch, events)
+        self._events += events
+        return results
 
-    def _tell(self, events: Sequence[bytes]) -> None:
+    def _tell(self) -> None:
         """The journal has the events, whatever becomes of the log."""
+        events, self._events = self._events, []
         if events and self._told:
             with suppress(Exception):
                 self._told(events)
