@@ -2,12 +2,28 @@
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.rest.inbound import FrontDoor, failed, no_such_path
 
+MESSAGES = "/messages/"
 
-def data_plane(rest: FrontDoor) -> Starlette:
-    """The path of messages."""
+
+def data_plane(rest: FrontDoor) -> ASGIApp:
+    """The path of messages. What sends one is nearly all that comes, and is known without a look at every route."""
     app = Starlette(routes=rest.paths(), exception_handlers={HTTPException: no_such_path, Exception: failed})
     app.router.redirect_slashes = False  # it would send callers to whatever Host they were made to name
-    return app
+    send_message = rest.answering(rest.send)
+
+    async def plane(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        contract = path[len(MESSAGES) :] if path.startswith(MESSAGES) and scope.get("method") == "POST" else ""
+        if not contract or "/" in contract:
+            await app(scope, receive, send)
+            return
+        scope["path_params"] = {"contract": contract}
+        answer = await send_message(Request(scope, receive, send))
+        await answer(scope, receive, send)
+
+    return plane

@@ -98,17 +98,17 @@ class FrontDoor:
 
     def paths(self) -> list[Path]:
         return [
-            Path("/messages/{contract}", self._answering(self.send), methods=["POST"]),
-            Path("/messages/{message}", self._answering(self.show), methods=["GET"]),
-            Path("/messages/{message}/reply", self._answering(self.reply), methods=["GET"]),
-            Path("/messages", self._answering(self.list), methods=["GET"]),
-            Path("/token", self._answering(self.token), methods=["POST"]),
-            Path("/.well-known/jwks.json", self._answering(self.jwks), methods=["GET"]),
-            Path("/health/live", self._answering(self.live), methods=["GET"]),
-            Path("/health/ready", self._answering(self.ready), methods=["GET"]),
+            Path("/messages/{contract}", self.answering(self.send), methods=["POST"]),
+            Path("/messages/{message}", self.answering(self.show), methods=["GET"]),
+            Path("/messages/{message}/reply", self.answering(self.reply), methods=["GET"]),
+            Path("/messages", self.answering(self.list), methods=["GET"]),
+            Path("/token", self.answering(self.token), methods=["POST"]),
+            Path("/.well-known/jwks.json", self.answering(self.jwks), methods=["GET"]),
+            Path("/health/live", self.answering(self.live), methods=["GET"]),
+            Path("/health/ready", self.answering(self.ready), methods=["GET"]),
         ]
 
-    def _answering(self, endpoint: Callable[[Request], Awaitable[Response]]) -> Endpoint:
+    def answering(self, endpoint: Callable[[Request], Awaitable[Response]]) -> Endpoint:
         """Whatever an endpoint refuses becomes a problem document; each call is counted and timed."""
         measures, name = self._measures, endpoint.__name__
 
@@ -120,6 +120,8 @@ class FrontDoor:
                     given = await endpoint(request)
                 except BusError as refused:
                     given = answers.problem_answer(refused, _language(request))
+                except Exception as unforeseen:  # noqa: BLE001 - no stack trace leaves the bus
+                    given = await failed(request, unforeseen)
                 status = given.status_code
             finally:
                 measures.change("lgsp_requests_in_flight", -1)
