@@ -40,7 +40,13 @@ METRICS: Final = (
     Metric("lgsp_messages_accepted", Counter, ("contract",), "Messages accepted: written durably."),
     Metric("lgsp_messages_refused", Counter, ("code",), "Messages refused to a sender who is known, by error code."),
     Metric("lgsp_callers_refused", Counter, ("code",), "Calls refused before the sender was known, by error code."),
-    Metric("lgsp_requests_in_flight", Gauge, (), "Calls that are being answered.", "livesum"),
+    Metric(
+        "lgsp_requests_in_flight",
+        Gauge,
+        (),
+        "Calls that are being answered, as it was within the last second.",
+        "livesum",
+    ),
     Metric(
         "lgsp_request_seconds",
         Histogram,
@@ -76,10 +82,11 @@ METRICS: Final = (
 
 
 class Measures:
-    """The metrics of one process, in a registry of its own."""
+    """The metrics of one process, in a registry of its own. `calls`: how many are being answered."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
+        self.calls = 0
         self._made = {metric.name: _make(metric, self.registry) for metric in METRICS}
         self._found: dict[tuple[str, tuple[str, ...]], Any] = {}
 
@@ -94,10 +101,6 @@ class Measures:
     def show(self, name: str, value: float, *labels: str) -> None:
         """Set a gauge."""
         self._of(name, labels).set(value)
-
-    def change(self, name: str, by: float) -> None:
-        """Move a gauge."""
-        self._of(name, ()).inc(by)
 
     def tell(self, facts: Sequence[Fact]) -> None:
         """Count what the journal has committed: audit events."""

@@ -58,8 +58,10 @@ class Grants:
 
     def find(self, system: str, reference: str, may: May, on: date) -> Grant | None:
         """The grant that permits it on that day; `reference` is ``name@major``."""
-        grants = self._by_system.get((system, reference, may), ())
-        return next((grant for grant in grants if grant.valid(on)), None)
+        for grant in self._by_system.get((system, reference, may), ()):
+            if grant.valid(on):
+                return grant
+        return None
 
     def allows(self, system: str, reference: str, may: May, on: date) -> bool:
         return self.find(system, reference, may, on) is not None

@@ -22,6 +22,14 @@ SETTLED: Final = 5_000
 """Milliseconds after which every process that has not gone stale has seen a newcomer."""
 
 
+class _Known(dict[str, Condition]):
+    """By system; of one of which nothing was written, that."""
+
+    def __missing__(self, system: str) -> Condition:
+        condition = self[system] = Condition(system)
+        return condition
+
+
 class Conditions:
     """One picture for one process, swapped whole by whoever asks the journal."""
 
@@ -30,7 +38,7 @@ class Conditions:
         self.changed = asyncio.Event()
         self._clock = clock
         self._process = process
-        self._systems: dict[str, Condition] = {}
+        self._systems: dict[str, Condition] = _Known()
         self._beaten = Beaten(0, 0)
         self._alone = False
         # By the monotonic clock.
@@ -45,7 +53,7 @@ class Conditions:
     def see(self, present: Present, asked: float) -> None:
         """How things stood when the journal was asked at `asked`, or later."""
         self.present, self._asked = present, asked
-        self._systems = {each.system: each for each in present.conditions}
+        self._systems = _Known((each.system, each) for each in present.conditions)
         known = any(
             (each.name, each.joined_at) == (self._process, self._beaten.joined_at) for each in present.processes
         )
@@ -63,7 +71,7 @@ class Conditions:
         return self._beaten.now + round((self._clock.monotonic() - self._beat) * 1000) if self._beaten.now else 0
 
     def of(self, system: str) -> Condition:
-        return self._systems.get(system) or Condition(system)
+        return self._systems[system]
 
     def blocked(self, system: str) -> bool:
         """Whether a system's deliveries wait, whatever their time: paused, or its circuit is open."""

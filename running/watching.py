@@ -45,6 +45,7 @@ class Watch:
         """The own state first, which is there even where the journal is not."""
         parts, measures = self._parts, self._parts.measures
         measures.show("lgsp_snapshot_age_seconds", parts.snapshots.age)
+        measures.show("lgsp_requests_in_flight", measures.calls)
         measures.show("lgsp_journal_queue", parts.committer.waiting)
         measures.show("lgsp_broker_connected", parts.broker.reachable)
         measures.show("lgsp_disk_free_bytes", await asyncio.to_thread(free, [self._data]))

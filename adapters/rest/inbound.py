@@ -114,7 +114,7 @@ class FrontDoor:
 
         async def answer(request: Request) -> Response:
             began, status = self._clock.monotonic(), 500
-            measures.change("lgsp_requests_in_flight", 1)
+            measures.calls += 1
             try:
                 try:
                     given = await endpoint(request)
@@ -124,7 +124,7 @@ class FrontDoor:
                     given = await failed(request, unforeseen)
                 status = given.status_code
             finally:
-                measures.change("lgsp_requests_in_flight", -1)
+                measures.calls -= 1
                 measures.observe("lgsp_request_seconds", self._clock.monotonic() - began, name, str(status))
             return given
 
