@@ -5,10 +5,15 @@ the text, because a check and a transform read ``1<!-- -->2`` differently.
 """
 
 import re
+from typing import Final
+from xml.parsers import expat
 
 from lxml import etree
 
 from bus.errors import CharsetUnsupported, XmlForbidden, XmlMalformed
+
+PIECE: Final = 8 * 1024
+"""Bytes that are validated at a time: a wrong document is read no further than its first wrong piece."""
 
 MAX_DEPTH = 100
 # libxml2's own bounds, with huge_tree off: 10 MB a text or attribute, 256 levels.
@@ -29,9 +34,7 @@ def parse_xml(data: bytes) -> etree._Element:
     Raises `XmlMalformed` for what is not well-formed (Namespaces in XML 1.0 included), `XmlForbidden` for what may not
     be passed on, `CharsetUnsupported` for anything but UTF-8.
     """
-    _check_charset(data)
-    if b"<!DOCTYPE" in data and _DOCUMENT_TYPE.match(data):
-        raise XmlForbidden(hint="it has a document type (DTD)")
+    _check_beginning(data)
     try:
         root = etree.fromstring(data, parser())
     except etree.XMLSyntaxError as error:
@@ -41,10 +44,28 @@ def parse_xml(data: bytes) -> etree._Element:
         if code == _TOO_MUCH:
             raise XmlForbidden(hint=f"it is nested too deep or holds an endless text, line {error.lineno}") from None
         raise XmlMalformed(line=error.lineno) from None
-    if data.count(b"</") >= MAX_DEPTH and root.xpath(f"boolean({'/*' * (MAX_DEPTH + 1)})"):
-        raise XmlForbidden(hint=f"it is nested more than {MAX_DEPTH} deep")
-    if next(root.iter(_XINCLUDE), None) is not None:
-        raise XmlForbidden(hint="it asks for other documents by XInclude")
+    _check_tree(root, data)
+    return root
+
+
+def parse_valid(data: bytes, schema: etree.XMLSchema) -> etree._Element | None:
+    """The root element of a document that is well-formed and that the schema allows, read once; None for any other, of
+    which `parse_xml` and the schema say what is wrong. Raises as `parse_xml` does."""
+    _check_beginning(data)
+    reader = parser(schema)
+    try:
+        for start in range(0, len(data), PIECE):
+            reader.feed(data[start : start + PIECE])
+            if len(reader.feed_error_log):
+                return None
+        root = reader.close()
+        # A reader that validates gives a root also to a document that is cut short.
+        expat.ParserCreate().Parse(data, True)
+    except (etree.XMLSyntaxError, expat.ExpatError):
+        return None
+    if len(reader.feed_error_log):
+        return None
+    _check_tree(root, data)
     return root
 
 
@@ -64,6 +85,19 @@ def parser(schema: etree.XMLSchema | None = None) -> etree.XMLParser:
         remove_pis=True,
         collect_ids=False,
     )
+
+
+def _check_beginning(data: bytes) -> None:
+    _check_charset(data)
+    if b"<!DOCTYPE" in data and _DOCUMENT_TYPE.match(data):
+        raise XmlForbidden(hint="it has a document type (DTD)")
+
+
+def _check_tree(root: etree._Element, data: bytes) -> None:
+    if data.count(b"</") >= MAX_DEPTH and root.xpath(f"boolean({'/*' * (MAX_DEPTH + 1)})"):
+        raise XmlForbidden(hint=f"it is nested more than {MAX_DEPTH} deep")
+    if next(root.iter(_XINCLUDE), None) is not None:
+        raise XmlForbidden(hint="it asks for other documents by XInclude")
 
 
 def _check_charset(data: bytes) -> None:

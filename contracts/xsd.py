@@ -14,7 +14,7 @@ from xmlschema.loaders import SchemaLoader
 
 from bus.envelope import Body
 from bus.errors import Finding, SchemaInvalid
-from contracts.xml_body import parse_xml, parser
+from contracts.xml_body import PIECE, parse_valid, parse_xml, parser
 from contracts.xsd_closure import Unit, documents, gather
 from contracts.xsd_findings import Vocabulary, findings, findings_near
 
@@ -22,7 +22,6 @@ MAX_FINDINGS = 50
 # libxml2 names the place of each error by counting siblings, which takes minutes for a million errors in one document.
 # Longer documents are validated piece by piece, and no further than the first piece that is wrong.
 MAX_AT_ONCE = 16 * 1024
-PIECE = 8 * 1024
 
 
 class XsdDocuments:
@@ -102,11 +101,16 @@ class XsdValidator:
 
         `xsi:schemaLocation` is not followed.
         """
-        root = parse_xml(body.data)
+        schema, large = self._schema(), len(body.data) > MAX_AT_ONCE
+        root = parse_valid(body.data, schema) if large else None
+        valid = root is not None
+        if root is None:
+            root = parse_xml(body.data)
         if self._element is not None and root.tag != self._element:
             return root, [Finding(f"line {root.sourceline}", "root", self._element)]
-        schema = self._schema()
-        if len(body.data) > MAX_AT_ONCE:
+        if valid:
+            return root, []
+        if large:
             return root, self._stream(body.data, schema)
         if schema.validate(root):
             return root, []

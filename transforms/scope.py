@@ -82,13 +82,7 @@ def charge(value: object, budget: Budget, depth: int = DEPTH) -> None:
     if isinstance(value, str):
         cost += len(value)
     elif isinstance(value, dict):
-        inner = _deeper(depth)
-        for key, member in value.items():
-            cost += len(key)
-            if type(member) is str:  # as most are: a call for each would cost more than all the rest
-                cost += VALUE + len(member)
-            else:
-                charge(member, budget, inner)
+        cost += _charge_members(value, budget, _deeper(depth))
     elif isinstance(value, list):
         inner = _deeper(depth)
         for member in value:
@@ -99,6 +93,20 @@ def charge(value: object, budget: Budget, depth: int = DEPTH) -> None:
     elif isinstance(value, float) and not math.isfinite(value):
         raise Broken("a number is not finite")
     budget.spend(cost)
+
+
+def _charge_members(value: dict[str, object], budget: Budget, depth: int) -> int:
+    """What names and plain members cost, as most are: a call for each would cost more than all the rest."""
+    cost = 0
+    for key, member in value.items():
+        cost += len(key)
+        if type(member) is str:
+            cost += VALUE + len(member)
+        elif member is None or type(member) is bool:
+            cost += VALUE
+        else:
+            charge(member, budget, depth)
+    return cost
 
 
 def _deeper(depth: int) -> int:
