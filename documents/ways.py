@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 from adapters.soap.wsdl import Operation, Service
-from bus.envelope import Format
+from bus.envelope import Body, Format
 from documents import kinds
 from documents.bench import Bench, Step
 from documents.conversion import JSON, End, conversion
@@ -183,13 +183,15 @@ class _Way:
     def _request(self, operation: Operation | None) -> Convert | None:
         mapped = self._mapped(self.document.transform.request)
         ours = self._end(self.contract.request)
-        theirs = self._theirs(operation.input) if operation else mapped.target if mapped else None
+        if operation is not None and operation.input is None:
+            return _emptied
+        theirs = self._theirs(operation.input) if operation and operation.input else mapped.target if mapped else None
         self._fit(self.document.transform.request, self._names(self.contract.request), _known(theirs))
         if operation is None:
             return conversion(ours, mapped.target or JSON, mapped.mapping) if mapped else None
-        if mapped is None and _goes_as_it_is(self.contract.request, operation.input, "input"):
+        if mapped is None and _goes_as_it_is(self.contract.request, str(operation.input), "input"):
             return None
-        return conversion(ours, self._theirs(operation.input), mapped.mapping if mapped else None)
+        return conversion(ours, self._theirs(str(operation.input)), mapped.mapping if mapped else None)
 
     def _reply(self, operation: Operation | None) -> Convert | None:
         mapped, reply = self._mapped(self.document.transform.reply), self.contract.reply
@@ -250,6 +252,11 @@ class _Way:
     def _mapped(self, name: str | None) -> Mapped | None:
         """The transform of that name; what is wrong with it was said where it is written."""
         return None if name is None else self.ways.transforms[name]
+
+
+def _emptied(_body: Body) -> Body:
+    """What an operation takes whose Body is empty."""
+    return Body(Format.XML, b"")
 
 
 def _known(end: End | None) -> Missing | None:
