@@ -19,6 +19,7 @@ from bench.provinces import many
 from bus.settings import read_settings
 from documents.snapshot import Builder
 from running.home import Home
+from transforms.apart.pool import Pool
 
 CONTRACTS: Final = (1, 10, 100, 500)
 
@@ -54,7 +55,8 @@ def loading(data: Path, database: str) -> float:
 
     async def load() -> float:
         async with open_session(Egress(EVERYWHERE, [])) as session:
-            builder = Builder(home.queries, home.keys, home.credentials, home.secrets, session, home.clock, {})
+            pool = Pool()  # starts nothing before it is asked
+            builder = Builder(home.queries, home.keys, home.credentials, home.secrets, session, home.clock, pool)
             began = time.perf_counter()
             builder.load()
             return time.perf_counter() - began

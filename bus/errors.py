@@ -473,6 +473,18 @@ class TransformFailed(BusFault):
     status = 502
 
 
+class TransformTooCostly(TransformFailed):
+    """The transform {transform} was stopped: it needs more than {limit}. Make it simpler, or the message smaller."""
+
+    code = "transform-too-costly"
+
+
+class TransformUnavailable(BusFault):
+    """No process is free for the transform {transform} now: it is tried again later."""
+
+    code = "transform-unavailable"
+
+
 # --- who is who, and the keys --------------------------------------------------------------------------------------
 
 

@@ -148,6 +148,9 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "setting-invalid": "Thiết lập {name} không đúng: {hint}.",
         "folder-in-use": "Một `lgsp up` khác đang giữ thư mục dữ liệu; hãy dừng nó hoặc chọn thư mục khác bằng --data.",
         "gateway-unreachable": "Trục tại {url} không trả lời: hãy xem `lgsp up` có đang chạy không.",
+        "transform-too-costly": "Phép chuyển đổi {transform} đã bị dừng: nó cần hơn {limit}. Hãy làm nó đơn giản hơn"
+        " hoặc gửi thông điệp nhỏ hơn.",
+        "transform-unavailable": "Hiện không có tiến trình rảnh cho phép chuyển đổi {transform}: sẽ thử lại sau.",
         "transform-failed": "Phép chuyển đổi {transform} không tạo được kết quả: {rule} tại {place}.",
         "agency-code-invalid": "Mã định danh cơ quan không đúng: {hint}.",
         "credential-invalid": "Không có hệ thống đó, bí mật không đúng, hoặc thông tin xác thực đã bị thu hồi.",

@@ -8,6 +8,7 @@ from bus.errors import DocumentInvalid, Finding
 from documents.model import Documents, Written
 from documents.problems import Problem, Severity, meant, pointer
 from documents.shapes import Shapes
+from transforms.apart.pool import Pool
 
 KIND_WORDS = {
     "Agency": "agency",
@@ -28,7 +29,9 @@ class Bench:
 
     documents: Documents
     shapes: Shapes
+    pool: Pool
     broken: frozenset[tuple[str, str]] = frozenset()  # kind and name of documents that could not be read
+    proving: bool = False  # whether what runs apart is compiled at once, and not when it is needed
     problems: list[Problem] = field(default_factory=list)
 
     def say(self, written: Written, message: str, *steps: Step, severity: Severity = Severity.ERROR) -> None:

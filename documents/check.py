@@ -16,6 +16,7 @@ from documents.references import check_references
 from documents.shapes import Shapes
 from documents.trials import try_examples, try_routes
 from identity.secrets import Secrets
+from transforms.apart.pool import Pool
 
 SECONDS = 60  # of processor time: a province of a thousand documents takes a few
 MEMORY = 3 * 1024**3  # bytes of address space, of which libraries reserve much and use little
@@ -73,12 +74,13 @@ def check(documents: Documents, today: date, secrets: Secrets | None = None) -> 
 
 def _check(loaded: Loaded, today: date, secrets: Secrets | None) -> Report:
     documents = with_own(loaded.documents)
-    bench = Bench(documents, Shapes(documents.files, loaded.unreadable), loaded.broken)
-    bench.problems.extend(intrusions(loaded.documents))
-    check_references(bench, today, secrets)
-    compiled = compile_on(bench)
-    try_examples(bench, compiled)
-    try_routes(bench, compiled)
+    with Pool() as pool:
+        bench = Bench(documents, Shapes(documents.files, loaded.unreadable), pool, loaded.broken, proving=True)
+        bench.problems.extend(intrusions(loaded.documents))
+        check_references(bench, today, secrets)
+        compiled = compile_on(bench)
+        try_examples(bench, compiled)
+        try_routes(bench, compiled)
     views = [Problem(place, 0, "", what, Severity.WARNING) for place, what in bench.shapes.inexpressible()]
     return Report(loaded.documents, _ordered([*loaded.problems, *bench.problems, *views]), compiled)
 

@@ -17,6 +17,7 @@ from documents.ways import Ways, transforms
 from identity.agencies import Agencies, Agency
 from identity.grants import Grant, Grants, May
 from routes.model import Route
+from transforms.apart.pool import Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,11 @@ class Compiled:
     agencies: Agencies = field(default_factory=lambda: Agencies(()))
 
 
-def compile_documents(documents: Documents) -> tuple[Compiled, tuple[Problem, ...]]:
+def compile_documents(documents: Documents, pool: Pool) -> tuple[Compiled, tuple[Problem, ...]]:
     """What the documents and the bus's own say, compiled, and every problem met on the way; without one, nothing is
-    left out."""
+    left out. `pool` runs the transforms that need it, also later."""
     documents = with_own(documents)
-    bench = Bench(documents, Shapes(documents.files))
+    bench = Bench(documents, Shapes(documents.files), pool)
     return compile_on(bench), tuple(bench.problems)
 
 

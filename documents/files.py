@@ -10,13 +10,14 @@ import orjson
 from lxml import etree
 
 from contracts.xml_body import parser
-from contracts.xsd_closure import locate
 from documents.problems import meant
 
 MAX_FILE = 64 * 1024 * 1024  # the hard limit of a body, which an example may reach
 MAX_FILES = 10_000
 XML_SUFFIXES = frozenset({".xsd", ".wsdl"})
+XSLT_SUFFIXES = frozenset({".xsl", ".xslt"})
 LOCATIONS = ("schemaLocation", "location")
+XSL = "{http://www.w3.org/1999/XSL/Transform}"
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 
 
@@ -112,12 +113,15 @@ class _ByNamespace:
 
 
 def _leads_to(path: str, data: bytes, files: Mapping[str, bytes], by_namespace: _ByNamespace) -> list[str]:
-    """The files that a JSON Schema, an XSD or a WSDL refers to, by location, else by namespace."""
+    """The files that a JSON Schema, an XSD, a WSDL or a stylesheet refers to, by location, else by namespace."""
     suffix = posixpath.splitext(path)[1]
     if suffix == ".json":
         return [found for reference in _json_references(data) if (found := beside(path, reference))]
     if suffix in XML_SUFFIXES and (root := _xml(data)) is not None:
         return [found for element in root.iter() for found in _xml_references(path, element, files, by_namespace)]
+    if suffix in XSLT_SUFFIXES and (root := _xml(data)) is not None:
+        included = root.iter(f"{XSL}include", f"{XSL}import")
+        return [found for element in included if (found := beside(path, element.get("href", "")))]
     return []
 
 
@@ -151,7 +155,7 @@ def _xml_references(
 ) -> Iterator[str]:
     if not isinstance(element.tag, str):
         return
-    located = [locate(path, reference, files) for name in LOCATIONS if (reference := element.get(name))]
+    located = [beside(path, reference) for name in LOCATIONS if (reference := element.get(name))]
     found = [each for each in located if each is not None and each in files]
     yield from found
     if not found and element.tag == f"{XSD}import":

@@ -216,7 +216,8 @@ def _unused(bench: Bench) -> None:
     for written, transform in bench.documents.of(kinds.Transform):
         if transform.name not in used and not bench.lost("Route"):
             bench.warn(written, f"no route uses the transform {transform.name}.", "name")
-    lists = {name for _, transform in bench.documents.of(kinds.Transform) for name in _code_lists(transform.fields)}
+    transforms = [transform for _, transform in bench.documents.of(kinds.Transform)]
+    lists = {name for each in transforms for name in (*each.code_lists, *_code_lists(each.fields))}
     for written, code_list in bench.documents.of(kinds.CodeList):
         if code_list.name not in lists and not bench.lost("Transform"):
             bench.warn(written, f"no transform uses the code list {code_list.name}.", "name")

@@ -23,6 +23,7 @@ from identity.keyring import KeyRing
 from identity.secrets import Secrets
 from journal.queries import Queries
 from routes.model import Quota, Snapshot, System
+from transforms.apart.pool import Pool
 from transforms.condition import compile_condition, compile_select
 
 log = structlog.get_logger("snapshot")
@@ -42,6 +43,7 @@ class Builder:
     secrets: Secrets
     session: aiohttp.ClientSession
     clock: Clock
+    pool: Pool
     endpoints: Mapping[str, str] = field(default_factory=dict)
     _documents: Documents = field(default_factory=Documents)
     _compiled: Compiled = field(default_factory=Compiled)
@@ -51,7 +53,7 @@ class Builder:
         revision = self.queries.revision()
         documents = read(self.queries)
         if documents != self._documents:
-            self._compiled, problems = compile_documents(documents)
+            self._compiled, problems = compile_documents(documents, self.pool)
             self._documents = documents
             for problem in problems:
                 log.error("document-unusable", place=f"{problem.file}{problem.path}")

@@ -6,10 +6,11 @@ from functools import partial
 from typing import TypeVar
 
 from adapters.soap.wsdl import Operation, Service
-from bus.envelope import Body, Format
+from bus.envelope import Format
 from documents import kinds
 from documents.bench import Bench, Step
-from documents.conversion import JSON, End, conversion
+from documents.conversion import ANY_XML, JSON, End, Reshape, conversion, styling
+from documents.files import closure
 from documents.fitting import Missing, check_fit
 from documents.kinds.contract import Fault, Payload
 from documents.kinds.transform import View
@@ -18,8 +19,9 @@ from documents.problems import meant
 from documents.selection import first_text
 from documents.shapes import invalid
 from routes.model import Condition, Convert, Retry, Route
+from transforms.apart.languages import Jsonata, Stylesheet
+from transforms.apart.program import LanguageName, Program
 from transforms.condition import compile_condition
-from transforms.mapping import Mapping as CompiledMapping
 from transforms.mapping import compile_mapping
 from transforms.xpath import compile_xpath_condition
 
@@ -30,7 +32,7 @@ T = TypeVar("T")
 class Mapped:
     """A transform, compiled, and the XML at its ends where it names some."""
 
-    mapping: CompiledMapping
+    mapping: Reshape | Stylesheet
     source: End | None
     target: End | None
 
@@ -44,15 +46,41 @@ def transforms(bench: Bench) -> dict[str, Mapped | None]:
 def _transform(
     bench: Bench, written: Written, document: kinds.Transform, lists: Mapping[str, Mapping[str, object]]
 ) -> Mapped | None:
-    mapping = bench.attempt(
-        written,
-        ("fields",),
-        lambda: compile_mapping(document.name, document.fields, code_lists=lists, views=bench.shapes.view),
-    )
+    mapping = _language(bench, written, document, lists)
     before = len(bench.problems)
     source = _view_end(bench, written, document.from_, "from")
     target = _view_end(bench, written, document.to, "to")
     return Mapped(mapping, source, target) if mapping and len(bench.problems) == before else None
+
+
+def _language(
+    bench: Bench, written: Written, document: kinds.Transform, lists: Mapping[str, Mapping[str, object]]
+) -> Reshape | Stylesheet | None:
+    if document.language == "mapping":
+        return bench.attempt(
+            written,
+            ("fields",),
+            lambda: compile_mapping(document.name, document.fields, code_lists=lists, views=bench.shapes.view),
+        )
+    lacking = [bench.lacks(written, "CodeList", each, lists, "codeLists") for each in document.code_lists]
+    if any(lacking) or (document.file is not None and document.file not in bench.documents.files):
+        return None  # the file's absence was said where it was to be read
+    program = _program(bench, document, document.language, lists)
+    step = "expression" if document.file is None else "file"
+    if bench.proving and not bench.attempt(written, (step,), lambda: bench.pool.compiled(program)):
+        return None
+    return Jsonata(program, bench.pool) if document.language == "jsonata" else Stylesheet(program, bench.pool)
+
+
+def _program(
+    bench: Bench, document: kinds.Transform, language: LanguageName, lists: Mapping[str, Mapping[str, object]]
+) -> Program:
+    used = {str(name): {code: str(target) for code, target in lists[name].items()} for name in document.code_lists}
+    if document.file is None:
+        return Program(
+            document.name, language, "expression", {"expression": (document.expression or "").encode()}, used
+        )
+    return Program(document.name, language, document.file, closure([document.file], bench.documents.files), used)
 
 
 def _view_end(bench: Bench, written: Written, view: View | None, step: str) -> End | None:
@@ -138,7 +166,12 @@ class _Way:
             repeatable=self._repeatable(),
             retry=retry,
             order_by=self._attempt(self._order_by, "orderBy"),
+            apart=self.ways.bench.pool.threads if any(map(self._runs_apart, self._named())) else None,
         )
+
+    def _named(self) -> tuple[str | None, ...]:
+        named = self.document.transform
+        return named.request, named.reply, *named.faults.values()
 
     def _attempt(self, build: Callable[[], T], *steps: Step) -> T | None:
         return self.ways.bench.attempt(self.written, steps, build)
@@ -183,15 +216,13 @@ class _Way:
     def _request(self, operation: Operation | None) -> Convert | None:
         mapped = self._mapped(self.document.transform.request)
         ours = self._end(self.contract.request)
-        if operation is not None and operation.input is None:
-            return _emptied
-        theirs = self._theirs(operation.input) if operation and operation.input else mapped.target if mapped else None
+        theirs = self._theirs(operation.input) if operation else mapped.target if mapped else None
         self._fit(self.document.transform.request, self._names(self.contract.request), _known(theirs))
         if operation is None:
-            return conversion(ours, mapped.target or JSON, mapped.mapping) if mapped else None
-        if mapped is None and _goes_as_it_is(self.contract.request, str(operation.input), "input"):
+            return _through(mapped, ours, _receiving(mapped)) if mapped else None
+        if mapped is None and _goes_as_it_is(self.contract.request, operation.input, "input"):
             return None
-        return conversion(ours, self._theirs(str(operation.input)), mapped.mapping if mapped else None)
+        return _through(mapped, ours, self._theirs(operation.input))
 
     def _reply(self, operation: Operation | None) -> Convert | None:
         mapped, reply = self._mapped(self.document.transform.reply), self.contract.reply
@@ -204,12 +235,12 @@ class _Way:
         theirs = self._theirs(output) if output else mapped.source if mapped else None
         self._fit(self.document.transform.reply, _known(theirs), self._names(reply))
         if operation is None:
-            return conversion(mapped.source or JSON, ours, mapped.mapping) if mapped else None
+            return _through(mapped, _answering(mapped), ours) if mapped else None
         if operation.output is None:
             raise invalid(f"the operation {operation.name} answers nothing, but the contract promises a reply.")
         if mapped is None and _goes_as_it_is(reply, operation.output, "output"):
             return None
-        return conversion(self._theirs(operation.output), ours, mapped.mapping if mapped else None)
+        return _through(mapped, self._theirs(operation.output), ours)
 
     def _fault(self, name: str, fault: Fault) -> Convert | None:
         mapped = self._mapped(self.document.transform.faults.get(name))
@@ -219,7 +250,7 @@ class _Way:
         if self.contract.fault_format(fault) == "xml":
             ours = End(self.ways.bench.shapes.view(fault.schema_path, fault.root or ""))
         if self.system.adapter != "soap":
-            return conversion(mapped.source or JSON, ours, mapped.mapping) if mapped else None
+            return _through(mapped, _answering(mapped), ours) if mapped else None
         if fault.element is None:
             raise invalid(
                 f"a SOAP system says the fault {name} by an element: give it in the contract, faults/{name}/element."
@@ -228,7 +259,7 @@ class _Way:
             return None
         theirs = self._theirs(fault.element)
         self._fit(self.document.transform.faults.get(name), _known(theirs), ours.view.missing if ours.view else None)
-        return conversion(theirs, ours, mapped.mapping if mapped else None)
+        return _through(mapped, theirs, ours)
 
     def _theirs(self, element: str) -> End:
         return End(self.ways.bench.shapes.service_view(self.system, element))
@@ -241,8 +272,12 @@ class _Way:
         return self.ways.bench.shapes.view(payload.schema_path, payload.element or "").missing
 
     def _fit(self, transform: str | None, source: Missing | None, target: Missing | None) -> None:
-        if transform is not None:
+        if transform is not None and not self._runs_apart(transform):
             check_fit(self.ways.bench, transform, source, target)
+
+    def _runs_apart(self, transform: str | None) -> bool:
+        mapped = self._mapped(transform)
+        return mapped is not None and isinstance(mapped.mapping, Jsonata | Stylesheet)
 
     def _end(self, payload: Payload) -> End:
         if payload.format == "json":
@@ -254,9 +289,23 @@ class _Way:
         return None if name is None else self.ways.transforms[name]
 
 
-def _emptied(_body: Body) -> Body:
-    """What an operation takes whose Body is empty."""
-    return Body(Format.XML, b"")
+def _through(mapped: Mapped | None, source: End, target: End) -> Convert | None:
+    """The conversion from one end to the other, by a transform where there is one."""
+    if mapped is None:
+        return conversion(source, target, None)
+    if isinstance(mapped.mapping, Stylesheet):
+        return styling(source, target, mapped.mapping, mapped.source, mapped.target)
+    return conversion(source, target, mapped.mapping)
+
+
+def _receiving(mapped: Mapped) -> End:
+    """How a REST system is written to: as the transform says, else JSON; a stylesheet makes XML."""
+    return mapped.target or (ANY_XML if isinstance(mapped.mapping, Stylesheet) else JSON)
+
+
+def _answering(mapped: Mapped) -> End:
+    """How a REST system answers, likewise."""
+    return mapped.source or (ANY_XML if isinstance(mapped.mapping, Stylesheet) else JSON)
 
 
 def _known(end: End | None) -> Missing | None:

@@ -1,6 +1,7 @@
 """What the hot path decides by: routes, systems, and the snapshot that holds everything of one revision."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 from adapters.call import Adapter
@@ -40,6 +41,8 @@ class Route:
     repeatable: bool = False
     retry: Retry = Retry()
     order_by: Callable[[object], str | None] | None = field(default=None, repr=False)
+    apart: Executor | None = field(default=None, repr=False)
+    """Where to call conversions, if one of them waits for another process."""
 
     @property
     def reference(self) -> str:

@@ -16,7 +16,7 @@ import structlog
 from adapters.call import Call, FaultRule, Outcome, Result
 from bus.clock import Clock, jitter
 from bus.envelope import Body, Envelope
-from bus.errors import BusError, CommitInDoubt, JournalUnavailable, Overloaded
+from bus.errors import BusError, CommitInDoubt, JournalUnavailable, Overloaded, TransformUnavailable
 from bus.states import LOSSES, Change, target
 from contracts.model import Contract
 from journal.commands import Claim, Claimed, Lost, Reply, Settle, Settled
@@ -234,7 +234,9 @@ async def _converted(route: Route, body: Body) -> Body | Outcome:
     if route.request is None:
         return body
     try:
-        return await off_the_loop(len(body.data), route.request, body)
+        return await off_the_loop(len(body.data), route.request, body, apart=route.apart)
+    except TransformUnavailable as later:
+        return Outcome(Result.NOT_SENT, later.code)
     except BusError as failed:
         return Outcome(Result.REFUSED, failed.code)
     except Exception as unforeseen:  # noqa: BLE001 - a conversion's own fault must not look like a call cut off
@@ -246,7 +248,7 @@ async def _taken(plan: Plan, outcome: Outcome) -> tuple[Outcome, Reply | None]:
     """The answer as the contract wants it; kept raw where it cannot be had."""
     size = len(outcome.reply.data) if outcome.reply else 0
     try:
-        return await off_the_loop(size, take, plan.contract, plan.route, outcome)
+        return await off_the_loop(size, take, plan.contract, plan.route, outcome, apart=plan.route.apart)
     except Exception as unforeseen:  # noqa: BLE001 - the receiver has answered, and that must be kept
         log.error("reply-failed", route=plan.route.reference, kind=type(unforeseen).__name__)
         raw = Reply("raw", outcome.reply) if outcome.reply else None

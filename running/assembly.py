@@ -3,7 +3,7 @@
 import gc
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from adapters.egress import EVERYWHERE, Egress, Network
@@ -17,6 +17,7 @@ from running import logs
 from running.home import Home
 from running.node import Parts, beside, parts
 from running.watching import Watch
+from transforms.apart.pool import Pool
 
 SWITCH_INTERVAL: Final = 0.0005
 """Seconds that one thread may keep the interpreter while another wants it (Python: 0.005). A commit gives it away and
@@ -46,8 +47,11 @@ async def assembled(
     process = f"{role}-{home.clock.new_id().hex[-12:]}"
     told = logs.configure(settings, shared=shared)
     egress = Egress((*(settings.egress or EVERYWHERE), *networks), own)
-    async with open_session(egress) as session:
-        builder = Builder(home.queries, home.keys, home.credentials, home.secrets, session, home.clock, endpoints or {})
+    async with open_session(egress) as session, AsyncExitStack() as stack:
+        pool = stack.enter_context(Pool())
+        builder = Builder(
+            home.queries, home.keys, home.credentials, home.secrets, session, home.clock, pool, endpoints or {}
+        )
         broker = open_broker(settings, process)
         store = home.open_store(role)
         counted_as = "both" if role == "up" else role

@@ -3,6 +3,7 @@ break off at any point."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from bus.errors import (
@@ -23,6 +24,7 @@ from journal.dead import DeadCount, DeadFilter
 from journal.queries import DeadLetter, DeliveryView
 from routes.reply import again
 from running.home import Home
+from transforms.apart.pool import Pool
 
 PAGE = 500
 """Dead letters read at once."""
@@ -106,8 +108,8 @@ def replay(home: Home, found: Iterator[DeadLetter], pace: Pace, *, out_of_order:
 
 def retake(home: Home, found: Iterator[DeadLetter], pace: Pace) -> Iterator[Replayed]:
     """As `replay`, by their kept answers."""
-    by = retaking(home)
-    return _each(found, pace, lambda letter: by.take(letter.delivery))
+    with retaking(home) as by:
+        yield from _each(found, pace, lambda letter: by.take(letter.delivery))
 
 
 def _each(found: Iterator[DeadLetter], pace: Pace, act: Callable[[DeadLetter], None]) -> Iterator[Replayed]:
@@ -161,8 +163,10 @@ class Retaking:
         return found
 
 
-def retaking(home: Home) -> Retaking:
+@contextmanager
+def retaking(home: Home) -> Iterator[Retaking]:
     """By the documents in force. What cannot be compiled is left out, as when messages are served."""
     revision = home.queries.revision()
-    compiled, _ = compile_documents(read(home.queries))
-    return Retaking(home, revision, compiled)
+    with Pool() as pool:
+        compiled, _ = compile_documents(read(home.queries), pool)
+        yield Retaking(home, revision, compiled)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from documents.kinds.base import Document, Part
 from documents.kinds.values import Element, FilePath, Json, Name, Texts
@@ -24,16 +24,43 @@ class Transform(Document):
     kind: Literal["Transform"] = Field(description="Transform")
     name: Name = Field(description="The name by which routes know it.")
     title: Texts | None = Field(default=None, description="What it does, in Vietnamese (vi) and English (en).")
-    language: Literal["mapping"] = Field(description="The language it is written in: mapping (see docs/mapping.md).")
+    language: Literal["mapping", "jsonata", "xslt"] = Field(
+        description="The language it is written in: mapping (see docs/mapping.md), jsonata or xslt (see"
+        " docs/transforms.md)."
+    )
     from_: View | None = Field(
         default=None, alias="from", description="The XML that it reads, where nothing else says so."
     )
     to: View | None = Field(default=None, description="The XML that it writes, where nothing else says so.")
-    fields: dict[str, Json] = Field(min_length=1, description="Each field of the result, and how it is made.")
+    fields: dict[str, Json] = Field(
+        default_factory=dict, description="Of a mapping: each field of the result, and how it is made."
+    )
+    expression: str | None = Field(default=None, description="Of jsonata: the expression, where it is in no file.")
+    file: FilePath | None = Field(
+        default=None, description="Of jsonata and xslt: the file of the province that it is written in."
+    )
+    code_lists: list[Name] = Field(
+        default_factory=list, description="Of jsonata and xslt: the code lists that it looks codes up in."
+    )
 
     @property
     def key(self) -> tuple[str, str]:
         return self.name, ""
+
+    @model_validator(mode="after")
+    def _coherent(self) -> "Transform":
+        if self.language == "mapping":
+            if not self.fields:
+                raise ValueError("a mapping has `fields`.")
+            if self.expression is not None or self.file is not None or self.code_lists:
+                raise ValueError("`expression`, `file` and `codeLists` belong to `language: jsonata` or `xslt`.")
+        elif self.fields:
+            raise ValueError("`fields` belong to `language: mapping`.")
+        elif self.language == "xslt" and (self.file is None or self.expression is not None):
+            raise ValueError("a stylesheet stands in a file of its own: write `file`.")
+        elif (self.file is None) == (self.expression is None):
+            raise ValueError("JSONata stands in `expression`, or in a file that `file` names.")
+        return self
 
     def file_paths(self) -> Iterator[tuple[tuple[str | int, ...], FilePath]]:
         yield from super().file_paths()

@@ -131,7 +131,8 @@ def _reply(home: Home, delivery: str) -> None:
     if view is None:
         raise DeliveryUnknown(delivery=delivery)
     try:
-        retaking(home).take(view)
+        with retaking(home) as by:
+            by.take(view)
     except BusError as wrong:
         err.print(printing.plain(f"nothing has changed: {wrong.text}"))
         printing.findings(err, wrong.findings)

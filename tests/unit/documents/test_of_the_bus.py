@@ -13,6 +13,7 @@ from documents.of_the_bus import PREFIX, own, with_own
 from documents.plan import plan
 from routes.notices import DEAD, OPENED
 from routes.notices import PREFIX as TOLD
+from transforms.apart.pool import Pool
 
 TODAY = date(2026, 11, 25)
 
@@ -73,7 +74,7 @@ def test_province_routes_them(tmp_path: Path) -> None:
     planned = plan(Documents(), report.documents, prune=True)
     assert sorted(key.kind for key in planned.created) == ["Agency", "Grant", "Route", "System"]
     assert plan(report.documents, report.documents, prune=True).is_empty
-    compiled, problems = compile_documents(report.documents)
+    compiled, problems = compile_documents(report.documents, Pool())
     assert problems == ()
     (route,) = compiled.routes["bus.delivery-dead@1"]
     assert route.condition

@@ -1,7 +1,9 @@
 """The worker: one attempt from claim to settlement, and which systems it serves."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -11,7 +13,7 @@ import pytest
 from adapters.call import Adapter, Call, Outcome, Result
 from bus.clock import ManualClock
 from bus.envelope import Body, Exchange, Format
-from bus.errors import JournalUnavailable, TransformFailed
+from bus.errors import JournalUnavailable, TransformFailed, TransformUnavailable
 from bus.states import Change
 from contracts.model import Contract, Limits
 from journal.commands import Claim, Claimed, Command, Settle, Settled
@@ -199,6 +201,33 @@ async def test_body_goes_as_it_came_without_a_conversion(bench: Bench) -> None:
     data = b'{"b": 1,  "a": "\\u00e9" }'
     await bench.deliver(a_delivery(body=data))
     assert bench.receiver.calls[0].body == Body(Format.JSON, data)
+
+
+async def test_conversion_that_finds_no_process_is_tried_again(bench: Bench) -> None:
+    """Where what transforms is busy, nothing was sent and nothing is lost: the delivery is tried again later."""
+
+    def busy(body: Body) -> Body:
+        raise TransformUnavailable(transform="t")
+
+    bench.put(route=Route("a.b", 1, "his", request=busy))
+    settle = await bench.deliver(a_delivery())
+    assert settle
+    assert (settle.change, settle.code) == (Change.RETRY, "transform-unavailable")
+    assert bench.receiver.calls == []
+
+
+async def test_conversions_apart_are_called_there(bench: Bench) -> None:
+    """What waits for another process is called in a thread of that route, both ways."""
+    threads: list[str] = []
+
+    def seen(body: Body) -> Body:
+        threads.append(threading.current_thread().name)
+        return body
+
+    with ThreadPoolExecutor(1, "apart") as apart:
+        bench.put(route=Route("a.b", 1, "his", request=seen, apart=apart))
+        await bench.deliver(a_delivery())
+    assert threads == ["apart_0"]
 
 
 async def test_conversion_that_fails_calls_nobody(bench: Bench) -> None:
