@@ -10,6 +10,7 @@ from bus.languages import say
 from running import printing
 from running.commands import (
     audit,
+    contract,
     credential,
     dead,
     doctor,
@@ -48,6 +49,7 @@ for command in (
     app.command()(command)
 app.command("import")(importing.import_)
 for name, group in (
+    ("contract", contract),
     ("dead", dead),
     ("system", system),
     ("audit", audit),

@@ -5,6 +5,7 @@ shows only those that the schema itself names, and ``*`` for the others.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from itertools import islice
 from typing import Any
 from urllib.parse import urldefrag, urljoin
@@ -37,6 +38,7 @@ class JsonSchemaValidator:
         self, schema: bool | Mapping[str, Any], resources: Mapping[str, Any] | None = None, *, path: str = ""
     ) -> None:
         resources = resources or {}
+        self._source = schema, resources, path
         self._names = frozenset(_names([schema, *resources.values()]))
         try:
             self._validator = jsonschema_rs.Draft202012Validator(
@@ -50,6 +52,19 @@ class JsonSchemaValidator:
         except (ValueError, jsonschema_rs.ReferencingError):
             raise SchemaInvalid(schema=path or None, rule="json-schema") from None
 
+    @cached_property
+    def canonical(self) -> jsonschema_rs.CanonicalSchema:
+        """What the schema says, each thing in one place and every reference inside it. Raises `SchemaInvalid`."""
+        schema, resources, path = self._source
+        try:
+            return canonicalize(schema, resources, path=path)
+        except (ValueError, jsonschema_rs.ReferencingError):
+            raise SchemaInvalid(schema=path or None, rule="no canonical form") from None
+
+    def is_valid(self, value: object) -> bool:
+        """Whether JSON values are right."""
+        return self._validator.is_valid(value)
+
     def check(self, body: Body) -> tuple[object, list[Finding]]:
         """The JSON values of `body` and at most 50 findings, of a long body one; raises as `parse_json` does."""
         value = parse_json(body.data)
@@ -57,7 +72,7 @@ class JsonSchemaValidator:
 
     def findings(self, value: object, *, every: bool = True) -> list[Finding]:
         """What is wrong with values that were parsed already: at most 50 findings, or the first."""
-        if self._validator.is_valid(value):
+        if self.is_valid(value):
             return []
         errors = self._validator.iter_errors(value) if every else self._first(value)
         return list(islice(self._each(errors), MAX_FINDINGS if every else 1))
@@ -95,6 +110,21 @@ class JsonSchemaValidator:
             case ValidationErrorKind.AnyOf(branches) | ValidationErrorKind.OneOfNotValid(branches):
                 return str(len(branches))
         return _stated(kind)
+
+
+def canonicalize(
+    schema: bool | Mapping[str, Any], resources: Mapping[str, Any] | None = None, *, path: str = ""
+) -> jsonschema_rs.CanonicalSchema:
+    """A schema in canonical form, read as the validator reads it."""
+    return jsonschema_rs.canonicalize(
+        schema if isinstance(schema, bool) else dict(schema),
+        draft=jsonschema_rs.Draft202012,
+        validate_formats=True,
+        pattern_options=RegexOptions(),
+        registry=jsonschema_rs.Registry(list(addressed(resources or {})), draft=jsonschema_rs.Draft202012),
+        base_uri=BASE + path,
+        offline=True,
+    )
 
 
 def pointer(steps: Iterable[str | int]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from documents.bench import Bench
 from documents.bounded import TooCostly, run_bounded
 from documents.compile import Compiled, compile_on
+from documents.evolution import check_steps
 from documents.load import Loaded, load
 from documents.model import Documents
 from documents.of_the_bus import intrusions, with_own
@@ -79,6 +80,7 @@ def _check(loaded: Loaded, today: date, secrets: Secrets | None) -> Report:
         bench.problems.extend(intrusions(loaded.documents))
         check_references(bench, today, secrets)
         compiled = compile_on(bench)
+        bench.problems.extend(check_steps(documents, bench.shapes))
         try_examples(bench, compiled)
         try_routes(bench, compiled)
     views = [Problem(place, 0, "", what, Severity.WARNING) for place, what in bench.shapes.inexpressible()]

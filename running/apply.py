@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from documents.check import Report, check_folder_bounded
+from documents.evolution import check_steps_bounded
 from documents.plan import Plan, plan, result
-from documents.problems import Problem
+from documents.problems import Problem, Severity
 from documents.store import read, writing
 from identity.grants import civil_date
 from running.home import Home
@@ -39,13 +40,16 @@ def apply_documents(
     """As `apply_folder`, of documents that were checked already."""
     current = read(home.queries)
     planned = plan(current, report.documents, prune=prune)
-    problems = (*report.problems, *planned.problems)
-    if not report.ok or planned.problems:
+    after = result(current, report.documents, prune=prune)
+    # What follows a version that only the store has; the others were compared when the folder was checked.
+    steps = check_steps_bounded(after, frozenset(planned.created)) if report.ok else ()
+    problems = tuple(dict.fromkeys((*report.problems, *planned.problems, *steps)))
+    if any(problem.severity is Severity.ERROR for problem in problems):
         return Applied(problems)
     if not planned.is_empty:
         if agreed and not agreed(planned):
             return Applied(problems, planned)
-        command = writing(current, result(current, report.documents, prune=prune), home.actor)
+        command = writing(current, after, home.actor)
         if command:
             home.write(command)
     return Applied(problems, planned, done=True)

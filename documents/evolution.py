@@ -1,0 +1,247 @@
+"""What a new version of a contract does to those who keep to the former one, proved or shown by an example.
+
+Semantic versions (semver.org 2.0.0, §7 and §8) are kept by proof: under the same major every message that a sender of
+the former version may send is still accepted, and every answer that it may get is one that it knows.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from bus.errors import BusError, Finding
+from contracts.compatibility import Covered, Verdict, covers
+from contracts.json_body import parse_json
+from contracts.xsd_compatibility import covers as xsd_covers
+from documents.bounded import TooCostly, run_bounded
+from documents.kinds.contract import Contract, Fault, Payload
+from documents.model import Documents, Key, Written
+from documents.problems import Problem, Severity
+from documents.shapes import Shapes
+
+MOST_REASONS: Final = 3
+
+SECONDS: Final = 30  # of processor time
+MEMORY: Final = 2 * 1024**3  # bytes
+
+
+class Toward(StrEnum):
+    """Whom a change concerns: systems that send, or systems that receive."""
+
+    SENDERS = "senders"
+    RECEIVERS = "receivers"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one part of a contract became for one side. `example` is a body that shows it: one that was right and is
+    wrong now, or the other way round; `reason` says what is wrong with it."""
+
+    part: str
+    toward: Toward
+    verdict: Verdict
+    reason: str = ""
+    example: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a contract, and what the files say that it names."""
+
+    contract: Contract
+    shapes: Shapes
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All that changed from one version to another."""
+
+    changes: tuple[Change, ...]
+
+    def verdict(self, toward: Toward) -> Verdict:
+        return Verdict.worst(each.verdict for each in self.changes if each.toward is toward)
+
+
+def compare(old: Version, new: Version) -> Comparison:
+    """From `old` to `new`, part by part. Raises `DocumentInvalid` for schemas that cannot be used."""
+    before, after = old.contract, new.contract
+    if before.exchange != after.exchange:
+        reason = f"the exchange was {before.exchange} and is {after.exchange}"
+        return Comparison(tuple(Change("exchange", side, Verdict.BREAKING, reason) for side in Toward))
+    changes = [
+        *_payload(old, new, "request", before.request, after.request, sent=True),
+        *_reply(old, new),
+        *_faults(old, new),
+        *_limits(before, after),
+    ]
+    return Comparison(tuple(changes))
+
+
+def _payload(old: Version, new: Version, part: str, before: Payload, after: Payload, *, sent: bool) -> Iterator[Change]:
+    """`sent`: senders write it and receivers read it; an answer is the other way round."""
+    if (before.format, before.element) != (after.format, after.element):
+        reason = f"it was {_written(before)} and is {_written(after)}"
+        yield from (Change(part, side, Verdict.BREAKING, reason) for side in Toward)
+        return
+    writers, readers = (Toward.SENDERS, Toward.RECEIVERS) if sent else (Toward.RECEIVERS, Toward.SENDERS)
+    kept = _covers(new, after, old, before, _examples(old) if part == "request" else ())
+    known = _covers(old, before, new, after, _examples(new) if part == "request" else ())
+    yield _change(part, writers, kept, "the new version refuses it")
+    yield _change(part, readers, known, "the former version does not know it")
+
+
+def _covers(wide: Version, one: Payload, narrow: Version, other: Payload, bodies: Any) -> Covered:
+    if one.format == "json":
+        return covers(
+            wide.shapes.json_validator(str(one.schema_path)),
+            narrow.shapes.json_validator(str(other.schema_path)),
+            bodies,
+        )
+    path, former = str(one.schema_path), str(other.schema_path)
+    element = str(one.element)
+    return xsd_covers(wide.shapes.xsd(path), narrow.shapes.xsd(former), element)
+
+
+def _examples(version: Version) -> Iterator[object]:
+    """The valid examples of a version of JSON: real messages say more than made ones."""
+    if version.contract.request.format != "json":
+        return
+    for path in version.contract.examples.valid:
+        data = version.files.get(str(path))
+        if data is not None:
+            try:
+                yield parse_json(data)
+            except BusError:
+                continue
+
+
+def _change(part: str, toward: Toward, covered: Covered, told: str) -> Change:
+    if covered.verdict is Verdict.COMPATIBLE:
+        note = "for messages without members that the schema does not name" if covered.declared else ""
+        return Change(part, toward, covered.verdict, note)
+    found = "; ".join(_told(each) for each in covered.findings[:MOST_REASONS])
+    if covered.verdict is Verdict.UNKNOWN:
+        return Change(part, toward, covered.verdict, found or "neither a proof nor an example was found")
+    return Change(part, toward, covered.verdict, f"{told}: {found}" if found else told, covered.example)
+
+
+def _told(finding: Finding) -> str:
+    return " ".join(each for each in (finding.place or "the whole", finding.rule, finding.limit) if each)
+
+
+def _written(payload: Payload) -> str:
+    return payload.format + (f" {payload.element}" if payload.element else "")
+
+
+def _reply(old: Version, new: Version) -> Iterator[Change]:
+    before, after = old.contract.reply, new.contract.reply
+    if before and after:
+        yield from _payload(old, new, "reply", before, after, sent=False)
+    elif before:
+        yield Change("reply", Toward.SENDERS, Verdict.BREAKING, "there is no reply any more")
+    elif after:
+        yield Change("reply", Toward.RECEIVERS, Verdict.BREAKING, "a reply is asked for now")
+
+
+def _faults(old: Version, new: Version) -> Iterator[Change]:
+    before, after = old.contract.faults, new.contract.faults
+    for name in sorted({*before, *after}):
+        part = f"faults/{name}"
+        if name not in before:
+            yield Change(part, Toward.SENDERS, Verdict.BREAKING, "an answer that senders of the former do not know")
+        elif name not in after:
+            yield Change(part, Toward.RECEIVERS, Verdict.BREAKING, "an answer that receivers of the former may give")
+        else:
+            yield from _fault(old, new, part, before[name], after[name])
+
+
+def _fault(old: Version, new: Version, part: str, before: Fault, after: Fault) -> Iterator[Change]:
+    one, other = _body(old.contract, before), _body(new.contract, after)
+    if one and other:
+        yield from _payload(old, new, part, one, other, sent=False)
+    elif one:
+        yield Change(part, Toward.SENDERS, Verdict.BREAKING, "its body may be anything now")
+    elif other:
+        yield Change(part, Toward.RECEIVERS, Verdict.BREAKING, "its body must be right now")
+    if (before.element, before.status) != (after.element, after.status):
+        yield Change(part, Toward.RECEIVERS, Verdict.BREAKING, "receivers must say it in another way")
+
+
+def _body(contract: Contract, fault: Fault) -> Payload | None:
+    if fault.schema_path is None:
+        return None
+    form = contract.fault_format(fault)
+    return Payload.model_validate(
+        {"format": form, "schema": str(fault.schema_path)} | ({"element": fault.root} if fault.root else {})
+    )
+
+
+def _limits(before: Contract, after: Contract) -> Iterator[Change]:
+    was, is_ = before.limits.max_bytes, after.limits.max_bytes
+    if is_ < was:
+        yield Change("limits/maxBytes", Toward.SENDERS, Verdict.BREAKING, f"at most {is_} bytes, it was {was}")
+    elif is_ > was:
+        yield Change("limits/maxBytes", Toward.RECEIVERS, Verdict.BREAKING, f"up to {is_} bytes, it was {was}")
+
+
+def predecessor(documents: Documents, contract: Contract) -> Contract | None:
+    """The version that this one follows under its major."""
+    lower = [
+        each
+        for _, each in documents.of(Contract)
+        if each.name == contract.name and each.major == contract.major and _order(each) < _order(contract)
+    ]
+    return max(lower, key=_order, default=None)
+
+
+def check_steps(documents: Documents, shapes: Shapes, versions: frozenset[Key] | None = None) -> Iterator[Problem]:
+    """Every version that breaks its major, or may; of `versions` alone, if some are named."""
+    for written, contract in documents.of(Contract):
+        if versions is None or written.key in versions:
+            yield from _check_step(documents, shapes, written, contract)
+
+
+def check_steps_bounded(documents: Documents, versions: frozenset[Key]) -> tuple[Problem, ...]:
+    """As `check_steps`, in a child process of bounded time and memory."""
+    following = {
+        written.key
+        for written, each in documents.of(Contract)
+        if written.key in versions and predecessor(documents, each)
+    }
+    if not following:
+        return ()
+    try:
+        return run_bounded(_steps, documents, frozenset(following), seconds=SECONDS, size=MEMORY)
+    except TooCostly:
+        message = f"comparing it with the version before took more than {SECONDS} s or {MEMORY >> 20} MiB."
+        return tuple(documents.by_key[key].problem(message, "version") for key in sorted(following))
+
+
+def _steps(documents: Documents, versions: frozenset[Key]) -> tuple[Problem, ...]:
+    return tuple(check_steps(documents, Shapes(documents.files), versions))
+
+
+def _check_step(documents: Documents, shapes: Shapes, written: Written, contract: Contract) -> Iterator[Problem]:
+    former = predecessor(documents, contract)
+    if former is None:
+        return
+    try:
+        found = compare(Version(former, shapes, documents.files), Version(contract, shapes, documents.files))
+    except BusError:
+        return  # said where the schemas are compiled
+    for change in found.changes:
+        if change.toward is Toward.RECEIVERS or change.verdict is Verdict.COMPATIBLE:
+            continue
+        if change.verdict is Verdict.BREAKING:
+            what, severity = f"breaks senders of {former.version}", Severity.ERROR
+            advice = f"make it version {contract.major + 1}.0.0"
+        else:
+            what, severity = f"may break senders of {former.version}", Severity.WARNING
+            advice = "compare the two before it is applied"
+        message = f"{contract.name} {contract.version} {what} ({change.part}: {change.reason}): {advice}."
+        yield written.problem(message, "version", severity=severity)
+
+
+def _order(contract: Contract) -> tuple[int, ...]:
+    return tuple(int(number) for number in contract.version.split("."))

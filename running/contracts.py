@@ -1,0 +1,107 @@
+"""Versions of contracts, held against each other: what the command finds out and shows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from bus.errors import BusError, ContractUnknown, DocumentInvalid, QueryInvalid, VersionUnknown
+from contracts.compatibility import Verdict
+from documents.bounded import TooCostly, run_bounded
+from documents.evolution import MEMORY, SECONDS, Comparison, Toward, Version, compare
+from documents.kinds.contract import Contract
+from documents.load import load
+from documents.model import Documents
+from documents.of_the_bus import with_own
+from documents.shapes import Shapes
+from documents.store import read
+from running.home import Home
+from running.printing import plain, print_json, table
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two versions and what changed between them."""
+
+    former: Contract
+    newer: Contract
+    comparison: Comparison
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the newer one may have its number (semver.org 2.0.0 §8)."""
+        kept = self.comparison.verdict(Toward.SENDERS) is Verdict.COMPATIBLE
+        return kept or self.newer.major > self.former.major
+
+
+def documents_of(home: Home, folder: Path | None) -> Documents:
+    """The documents of a folder, or of the store. Raises `DocumentInvalid` for a folder that cannot be read."""
+    if folder is None:
+        return with_own(read(home.queries))
+    loaded = load(folder)
+    if not loaded.documents.by_key and loaded.problems:
+        raise QueryInvalid(name="folder", hint=str(loaded.problems[0]))
+    return with_own(loaded.documents)
+
+
+def compared(documents: Documents, former: str, newer: str) -> Compared:
+    """Raises `ContractUnknown`, `VersionUnknown`, and `DocumentInvalid` for schemas that cannot be used or compared."""
+    one, other = _version(documents, former), _version(documents, newer)
+    try:
+        found = run_bounded(_compare, documents, one, other, seconds=SECONDS, size=MEMORY)
+    except TooCostly:
+        raise QueryInvalid(
+            name="contract", hint=f"comparing took more than {SECONDS} s or {MEMORY >> 20} MiB"
+        ) from None
+    if isinstance(found, BusError):
+        raise found
+    return Compared(one, other, found)
+
+
+def _compare(documents: Documents, one: Contract, other: Contract) -> Comparison | BusError:
+    shapes = Shapes(documents.files)
+    try:
+        return compare(Version(one, shapes, documents.files), Version(other, shapes, documents.files))
+    except DocumentInvalid as invalid:
+        return invalid
+
+
+def _version(documents: Documents, reference: str) -> Contract:
+    name, _, version = reference.partition("@")
+    named = [each for _, each in documents.of(Contract) if each.name == name]
+    if not named:
+        raise ContractUnknown
+    for each in named:
+        if each.version == version:
+            return each
+    raise VersionUnknown(contract=name, version=version or "-")
+
+
+def show(out: Console, found: Compared, *, json: bool) -> None:
+    """The verdict for each side, what it rests on, and the examples."""
+    changes = found.comparison.changes
+    verdicts = {side: found.comparison.verdict(side) for side in Toward}
+    if json:
+        listed = [
+            {
+                "part": each.part,
+                "toward": each.toward,
+                "verdict": each.verdict,
+                "reason": each.reason,
+                "example": each.example.decode() if each.example is not None else None,
+            }
+            for each in changes
+        ]
+        told: dict[str, object] = {str(side): verdict for side, verdict in verdicts.items()}
+        print_json(out, told | {"allowed": found.allowed, "changes": listed})
+        return
+    rows = [(each.part, each.toward, each.verdict, each.reason) for each in changes]
+    table(out, ("part", "for", "verdict", "because"), rows, "nothing that travels has changed")
+    for each in changes:
+        if each.example is not None:
+            out.print(plain(f"\n{each.part}, {each.toward}: for example"))
+            out.print(plain(f"  {each.example.decode()}"))
+    step = f"{found.former.name} {found.former.version} → {found.newer.version}"
+    out.print(plain(f"\n{step}: " + ", ".join(f"{verdict} for {side}" for side, verdict in verdicts.items()) + "."))
+    if not found.allowed:
+        out.print(plain(f"Under the same major this may not be: make it {found.former.major + 1}.0.0."), style="yellow")
