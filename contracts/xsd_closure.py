@@ -12,21 +12,36 @@ from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from lxml import etree
 
-from bus.errors import CharsetUnsupported, SchemaInvalid, XmlForbidden, XmlMalformed
+from bus.errors import CharsetUnsupported, Finding, SchemaInvalid, XmlForbidden, XmlMalformed
+from contracts import well_known
 from contracts.xml_body import parse_xml
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
-CATALOG = Path(__file__).parent / "catalog"
 
 # W3C's own schema of XML Signature begins with one, to no effect.
 _DOCUMENT_TYPE = re.compile(rb"<!DOCTYPE[^\[>]*(?:\[[^\]]*\]\s*)?>")
+
+
+# Where a schema names a component: by one qualified name, or by several (XSD 1.0 part 1 §3.15.3).
+_NAMES = ("ref", "type", "base", "itemType", "memberTypes", "substitutionGroup")
+
+
+def locate(base: str, location: str | None, files: Mapping[str, bytes]) -> str | None:
+    """Where the file at `base` leads by a location: to another file, or into the catalogue.
+
+    A file that was fetched lies beside the one that names it by its old address.
+    """
+    if not location:
+        return None
+    path, folder = unquote(location.strip()).replace("\\", "/"), posixpath.dirname(base)
+    places = (posixpath.normpath(posixpath.join(folder, each)) for each in (path, posixpath.basename(path)))
+    return next((place for place in places if place in files), None) or well_known.at(location)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +60,11 @@ def gather(files: Mapping[str, bytes], roots: Sequence[str]) -> list[Unit]:
         gatherer.add_file(location, None)
     gatherer.add_wanted()
     units = list(gatherer.units.values())
+    if gatherer.missing:
+        first = gatherer.missing[0]
+        raise SchemaInvalid(
+            schema=first.place.partition(",")[0], rule=first.rule, place=first.limit, findings=gatherer.missing
+        )
     if not units:
         raise SchemaInvalid(schema=", ".join(roots), rule="no XML Schema in it", place="line 1")
     namespaces = dict.fromkeys(unit.namespace for unit in units)
@@ -53,7 +73,8 @@ def gather(files: Mapping[str, bytes], roots: Sequence[str]) -> list[Unit]:
 
 class _Gatherer:
     def __init__(self, files: Mapping[str, bytes]) -> None:
-        self.files = files
+        self.files = well_known.Catalogued(files)
+        self.missing: list[Finding] = []  # what is included and is not there, a line of the document each
         self.units: dict[tuple[str, str], Unit] = {}
         self._documents: dict[str, etree._Element] = {}
         self._descriptions: set[str] = set()
@@ -77,7 +98,7 @@ class _Gatherer:
         for number, schema in enumerate(document.iterfind(f"{WSDL}types/{XS}schema"), 1):
             self._add(f"{location}#{number}", location, schema, None)
         for statement in document.iterfind(f"{WSDL}import"):
-            if found := self._find(location, statement.get("location")):
+            if found := locate(location, statement.get("location"), self.files):
                 self.add_file(found, None)
 
     def _add(self, name: str, location: str, schema: etree._Element, adopted: str | None) -> None:
@@ -92,16 +113,20 @@ class _Gatherer:
                 self._import(location, element)
             elif element.tag == XS + "redefine":
                 raise SchemaInvalid(schema=location, rule="xs:redefine is not supported", place=_line(element))
+        known = {namespace, "", XS[1:-1]}
+        self._wanted += [(each, "") for each in sorted(_named(schema) - known)]
 
     def _include(self, base: str, namespace: str, include: etree._Element) -> None:
-        found = self._find(base, include.get("schemaLocation"))
-        if found is None:
-            raise SchemaInvalid(schema=base, rule="includes a schema that is not there", place=_line(include))
-        self.add_file(found, namespace)
+        wanted = include.get("schemaLocation", "")
+        if found := locate(base, wanted, self.files):
+            self.add_file(found, namespace)
+        else:
+            rule = "includes a schema that is not there"
+            self.missing.append(Finding(f"{base}, {_line(include)}", rule, wanted))
 
     def _import(self, base: str, statement: etree._Element) -> None:
         location = statement.get("schemaLocation", "")
-        found = self._find(base, location or None)
+        found = locate(base, location, self.files)
         if found is not None:
             self.add_file(found, None)
         else:
@@ -118,30 +143,18 @@ class _Gatherer:
                 continue
             candidates = sorted(self._by_namespace.get(namespace, ()), key=lambda path: (len(path), path))
             same_name = [path for path in candidates if posixpath.basename(path) == name]
-            for location in (same_name or candidates)[:1]:
-                self.add_file(location, None)
-
-    def _find(self, base: str, location: str | None) -> str | None:
-        if location is None:
-            return None
-        location = unquote(location.strip()).replace("\\", "/")
-        folder = posixpath.dirname(base)
-        # A file that was fetched lies beside the one that names it by its old address.
-        places = (posixpath.normpath(posixpath.join(folder, each)) for each in (location, posixpath.basename(location)))
-        return next((place for place in places if place in self.files), None)
+            found = next(iter(same_name or candidates), None) or well_known.of(namespace)
+            if found is not None:
+                self.add_file(found, None)
 
     @cached_property
     def _by_namespace(self) -> dict[str, list[str]]:
-        """Where the schemas of each namespace lie: in the province's files, else in the catalogue."""
+        """Where the schemas of each namespace lie among the province's files."""
         found: dict[str, list[str]] = {}
         for location in self.files:
             with suppress(SchemaInvalid):  # a broken file matters only to those that name it
                 if location.endswith(".xsd"):
                     found.setdefault(self._document(location).get("targetNamespace", ""), []).append(location)
-        for path in sorted(CATALOG.glob("*.xsd")):
-            location = f"catalog:{path.name}"
-            self._documents[location] = _parse(location, path.read_bytes())
-            found.setdefault(self._documents[location].get("targetNamespace", ""), [location])
         return found
 
     def _document(self, location: str) -> etree._Element:
@@ -170,12 +183,65 @@ def _rewritten(unit: Unit, namespaces: Sequence[str]) -> etree._Element:
     if unit.namespace and "targetNamespace" not in attributes:
         nsmap.setdefault(None, unit.namespace)
         attributes["targetNamespace"] = unit.namespace
+    for namespace in sorted(_named(unit.root)):
+        if namespace not in {value for key, value in nsmap.items() if key}:
+            nsmap[next(f"n{n}" for n in range(len(nsmap) + 1) if f"n{n}" not in nsmap)] = namespace
     root = etree.Element(unit.root.tag, attributes, nsmap=nsmap)
     for namespace in namespaces:
         if namespace != unit.namespace:
             etree.SubElement(root, f"{XS}import", {"namespace": namespace} if namespace else {})
-    root.extend(deepcopy(child) for child in unit.root if child.tag not in {f"{XS}include", f"{XS}import"})
+    for child in unit.root:
+        if child.tag not in {f"{XS}include", f"{XS}import"}:
+            root.append(_plain_copy(child, root))
     return root
+
+
+def _plain_copy(element: etree._Element, root: etree._Element) -> etree._Element:
+    """A copy whose names every reader understands: without space around them, by prefixes that the root declares.
+
+    Not so libxml2 itself: a prefix that is declared further in for a namespace that has one already is lost by copying.
+    """
+    prefixes = {namespace: prefix for prefix, namespace in root.nsmap.items() if prefix}
+    copy = deepcopy(element)
+    for node, made in zip(element.iter(), copy.iter(), strict=True):
+        if not isinstance(node.tag, str) or not node.tag.startswith(XS):
+            continue
+        if node.get("name"):
+            made.set("name", (node.get("name") or "").strip())
+        for attribute in _NAMES:
+            if text := node.get(attribute):
+                made.set(attribute, " ".join(_written(name, node, root, prefixes) for name in text.split()))
+        if made.tag == f"{XS}element" and node.get("ref") and XS in _meant(node, "ref"):
+            _admit_schema(made)
+    return copy
+
+
+def _written(name: str, node: etree._Element, root: etree._Element, prefixes: Mapping[str, str]) -> str:
+    prefix, _, local = name.rpartition(":")
+    here = node.nsmap.get(prefix or None)
+    return name if here is None or root.nsmap.get(prefix or None) == here else f"{prefixes[here]}:{local}"
+
+
+def _admit_schema(element: etree._Element) -> None:
+    """``ref="xs:schema"``, by which .NET announces a schema inside a message (DataSet), as any element of XML Schema:
+    its own declarations are not there, and it is not validated."""
+    element.tag = f"{XS}any"
+    for name in set(element.attrib) - {"minOccurs", "maxOccurs"}:
+        del element.attrib[name]
+    element.set("namespace", XS[1:-1])
+    element.set("processContents", "skip")
+
+
+def _named(schema: etree._Element) -> set[str]:
+    """The namespaces of the components that a schema names: those too that it forgot to import."""
+    nodes = schema.iter(f"{XS}*")
+    return {name[1:].partition("}")[0] for node in nodes for each in _NAMES for name in _meant(node, each)} - {""}
+
+
+def _meant(node: etree._Element, attribute: str) -> set[str]:
+    """The namespaces, as ``{namespace}``, of the names in an attribute."""
+    prefixes = (name.rpartition(":")[0] for name in (node.get(attribute) or "").split())
+    return {f"{{{node.nsmap.get(prefix or None) or ''}}}" for prefix in prefixes}
 
 
 def _line(element: etree._Element) -> str:

@@ -10,6 +10,7 @@ import orjson
 from lxml import etree
 
 from contracts.xml_body import parser
+from contracts.xsd_closure import locate
 from documents.problems import meant
 
 MAX_FILE = 64 * 1024 * 1024  # the hard limit of a body, which an example may reach
@@ -155,7 +156,7 @@ def _xml_references(
 ) -> Iterator[str]:
     if not isinstance(element.tag, str):
         return
-    located = [beside(path, reference) for name in LOCATIONS if (reference := element.get(name))]
+    located = [locate(path, reference, files) for name in LOCATIONS if (reference := element.get(name))]
     found = [each for each in located if each is not None and each in files]
     yield from found
     if not found and element.tag == f"{XSD}import":

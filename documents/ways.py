@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 from adapters.soap.wsdl import Operation, Service
-from bus.envelope import Format
+from bus.envelope import Body, Format
 from documents import kinds
 from documents.bench import Bench, Step
 from documents.conversion import ANY_XML, JSON, End, Reshape, conversion, styling
@@ -216,13 +216,15 @@ class _Way:
     def _request(self, operation: Operation | None) -> Convert | None:
         mapped = self._mapped(self.document.transform.request)
         ours = self._end(self.contract.request)
-        theirs = self._theirs(operation.input) if operation else mapped.target if mapped else None
+        if operation is not None and operation.input is None:
+            return _emptied
+        theirs = self._theirs(operation.input) if operation and operation.input else mapped.target if mapped else None
         self._fit(self.document.transform.request, self._names(self.contract.request), _known(theirs))
         if operation is None:
             return _through(mapped, ours, _receiving(mapped)) if mapped else None
-        if mapped is None and _goes_as_it_is(self.contract.request, operation.input, "input"):
+        if mapped is None and _goes_as_it_is(self.contract.request, str(operation.input), "input"):
             return None
-        return _through(mapped, ours, self._theirs(operation.input))
+        return _through(mapped, ours, self._theirs(str(operation.input)))
 
     def _reply(self, operation: Operation | None) -> Convert | None:
         mapped, reply = self._mapped(self.document.transform.reply), self.contract.reply
@@ -306,6 +308,11 @@ def _receiving(mapped: Mapped) -> End:
 def _answering(mapped: Mapped) -> End:
     """How a REST system answers, likewise."""
     return mapped.source or (ANY_XML if isinstance(mapped.mapping, Stylesheet) else JSON)
+
+
+def _emptied(_body: Body) -> Body:
+    """What an operation takes whose Body is empty."""
+    return Body(Format.XML, b"")
 
 
 def _known(end: End | None) -> Missing | None:

@@ -37,7 +37,7 @@ class _Representer(SafeRepresenter):
         return True
 
     def represent_str(self, data: str) -> Any:
-        quoted = typed(Plain(data)) != data or data in _WORDS or data[:1] in _SIGNS or "\n" in data
+        quoted = typed(Plain(data)) != data or data in _WORDS or data[:1] in _SIGNS or not data.isprintable()
         return self.represent_scalar("tag:yaml.org,2002:str", data, style='"' if quoted else None)
 
     def represent_dict(self, data: Any) -> Any:
@@ -49,7 +49,7 @@ class _Representer(SafeRepresenter):
 
 # What other readers of YAML 1.1 make more of, and what ours reads as nothing.
 _WORDS: Final = frozenset({"", "~", "null", "yes", "no", "on", "off", "true", "false"})
-_SIGNS: Final = frozenset("{}[],&*#?|-<>=!%@`\"' ")
+_SIGNS: Final = frozenset(":{}[],&*#?|-<>=!%@`\"' ")
 
 _Representer.add_representer(str, _Representer.represent_str)
 _Representer.add_representer(dict, _Representer.represent_dict)

@@ -54,7 +54,7 @@ _ZONE = r"(?:Z|[+-][0-9]{2}:[0-9]{2})?"
 _DATE = r"-?[0-9]{4,}-[0-9]{2}-[0-9]{2}"
 _TIME = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
 _DECIMAL = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
-_LEXICAL = {
+LEXICAL = {
     "boolean": "true|false|1|0",
     "integer": "[+-]?[0-9]+",
     "decimal": _DECIMAL,
@@ -95,7 +95,7 @@ def _derives(simple: Any, name: str) -> bool:
 
 def text(name: str, white_space: str) -> Scalar:
     """A type whose values stay strings."""
-    write = _writer(name) if name in _LEXICAL else plain
+    write = _writer(name) if name in LEXICAL else plain
     if white_space == "preserve":
         return Scalar(name, str, write)
     if white_space == "replace":
@@ -123,7 +123,7 @@ def plain(value: object) -> str:
 
 
 def _writer(name: str) -> Callable[[object], str]:
-    fits = re.compile(_LEXICAL[name]).fullmatch
+    fits = re.compile(LEXICAL[name]).fullmatch
 
     def write(value: object) -> str:
         written = plain(value) if not isinstance(value, float) else _number(value, name)
@@ -141,7 +141,7 @@ def _number(value: float, name: str) -> str:
 
 
 def _reader(name: str, value_of: Callable[[str], object]) -> Callable[[str], object]:
-    fits = re.compile(_LEXICAL[name]).fullmatch
+    fits = re.compile(LEXICAL[name]).fullmatch
 
     def read(given: str) -> object:
         stripped = given.strip(_SPACE)

@@ -23,21 +23,27 @@ class Attribute:
     tag: str
     required: bool
     scalar: Scalar
+    simple: Any = None
 
 
 @dataclass(slots=True, eq=False)
 class Shape:
-    """What may stand in an element: attributes, and either a text or children, by `content`."""
+    """What may stand in an element: attributes, and either a text or children, by `content`.
+
+    `simple` is the schema's type of the text, where it says one.
+    """
 
     type_name: str = ""
     attributes: list[Attribute] = field(default_factory=list)
     scalar: Scalar | None = None
+    simple: Any = None
     content: "Group | None" = None
 
 
 @dataclass(slots=True, eq=False)
 class Member:
-    """A child element; `most` None is without bound. `many` says that its view is an array."""
+    """A child element; `most` None is without bound. `many` says that its view is an array, `source` is its declaration
+    in the schema."""
 
     tag: str
     shape: Shape
@@ -47,6 +53,7 @@ class Member:
     default: str | None = None
     key: str = ""
     many: bool = False
+    source: Any = None
 
 
 @dataclass(slots=True, eq=False)
@@ -111,7 +118,7 @@ class Shaper:
     def _member(self, element: Any, place: str, least: int, most: int | None) -> Member:
         shape = self._shape(element.type, place)
         default = element.default if element.default is not None else element.fixed
-        return Member(element.name, shape, bool(element.nillable), least, most, default)
+        return Member(element.name, shape, bool(element.nillable), least, most, default, source=element)
 
     def _shape(self, xsd_type: Any, place: str) -> Shape:
         known = self._shapes.get(id(xsd_type))
@@ -125,7 +132,7 @@ class Shaper:
         if xsd_type.is_complex():
             self._complex(xsd_type, shape, place)
         else:
-            shape.scalar = self._scalar(xsd_type, place)
+            shape.scalar, shape.simple = self._scalar(xsd_type, place), xsd_type
         return shape
 
     def _complex(self, xsd_type: Any, shape: Shape, place: str) -> None:
@@ -133,7 +140,7 @@ class Shaper:
             self._tell(place, "its type is abstract, and the view does not take xsi:type")
         shape.attributes = list(self._attributes(xsd_type, place))
         if xsd_type.has_simple_content():
-            shape.scalar = self._scalar(xsd_type.content, place)
+            shape.scalar, shape.simple = self._scalar(xsd_type.content, place), xsd_type.content
             return
         content = self._group(xsd_type.content, place)
         if list(content.members()):
@@ -156,7 +163,8 @@ class Shaper:
         for name, each in declared.items():
             if each.use != "prohibited":
                 key = f"@{keys[name]}"
-                yield Attribute(key, name, each.use == "required", self._scalar(each.type, f"{place}/{key}"))
+                scalar = self._scalar(each.type, f"{place}/{key}")
+                yield Attribute(key, name, each.use == "required", scalar, each.type)
         if None in xsd_type.attributes:
             self._tell(place, "attributes that the schema does not name are refused")
 

@@ -17,6 +17,8 @@ from contracts.xsd import XsdDocuments
 from transforms.sources import EVERY
 from transforms.xml_decode import Decoders
 from transforms.xml_encode import Encoders
+from transforms.xml_facets import JsonSchema
+from transforms.xml_json_schema import ViewSchema
 from transforms.xml_scalar import Misfit
 from transforms.xml_shape import Prefixes, Shape, Shaper
 
@@ -37,10 +39,16 @@ class XmlView:
         root = shaper.root(declared)
         self.element = element
         self.problems: tuple[str, ...] = tuple(shaper.problems)
+        self._member = root
         self._root = root.shape
         self._step = root.key
         self._decode = Decoders().member(root)
         self._encode = _document(root, prefixes)
+
+    def json_schema(self) -> tuple[JsonSchema, tuple[str, ...]]:
+        """The JSON Schema of the view, and the facets of the XSD that it does not state."""
+        schema = ViewSchema()
+        return schema.of(self._member), tuple(schema.left_out)
 
     def missing(self, steps: Sequence[str]) -> tuple[int, frozenset[str]] | None:
         """Where keys lead to nothing that a view of such a document has: which of them, and the keys that there are;

@@ -66,7 +66,10 @@ class SoapAdapter:
         if not headers_are_safe(call.headers):
             return Outcome(Result.REFUSED, "header-invalid")
         security = username_token(operation.version, self._wsse, self._clock.now()) if self._wsse else b""
-        body = enclose(operation.version, call.body.data, security)
+        data = call.body.data
+        if operation.encoding and data:
+            data = operation.encoding.put_on(data, operation.version)
+        body = enclose(operation.version, data, security)
         headers = merged(call.headers, self._endpoint.headers, _content(operation))
         return Request("POST", self._url, headers, body, self._endpoint.tls)
 
@@ -93,7 +96,7 @@ def _read(operation: Operation, clock: Clock, call: Call, answer: Answer) -> Out
     except Undecodable:
         return _invalid(Defect.UNDECODABLE, answer, answer.data, clock)
     try:
-        opened = open_envelope(data)
+        opened = open_envelope(operation.encoding.take_off(data, operation.output) if operation.encoding else data)
     except NotSoap:
         return _invalid("reply-html" if is_page(data) else "reply-not-soap", answer, data, clock)
     if opened.is_fault:

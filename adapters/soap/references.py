@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from lxml import etree
 
-from adapters.soap.sources import SOAP_NAMESPACES, WSDL, place
+from adapters.soap.sources import WSDL, place
 from bus.errors import Finding
 
 # Where a WSDL names another of its parts (WSDL 1.1 §2): the element, its attribute, the part it names.
@@ -40,9 +40,6 @@ def _named(root: etree._Element) -> Iterator[tuple[etree._Element, str, str]]:
         for node in root.findall("/".join(f"{WSDL}{step}" for step in steps.split("/"))):
             if name := node.get(attribute):
                 yield node, what, name
-    for node in root.iter(*(f"{{{namespace}}}header" for namespace in SOAP_NAMESPACES)):
-        if name := node.get("message"):
-            yield node, "message", name
 
 
 def _meanings(node: etree._Element, name: str, root: etree._Element) -> set[str]:

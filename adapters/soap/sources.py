@@ -1,14 +1,14 @@
 """The definitions that a WSDL consists of, gathered out of a province's files and from nowhere else."""
 
-import posixpath
 from collections.abc import Mapping
-from urllib.parse import unquote
 
 from lxml import etree
 
 from adapters.payload import Undecodable, to_utf8
 from bus.errors import DocumentInvalid, Finding, SenderFault
+from contracts.well_known import Catalogued
 from contracts.xml_body import parse_xml
+from contracts.xsd_closure import locate
 
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 XSD = "{http://www.w3.org/2001/XMLSchema}"
@@ -37,7 +37,7 @@ def place(path: str, element: etree._Element) -> str:
 
 class _Gathering:
     def __init__(self, files: Mapping[str, bytes]) -> None:
-        self.files = files
+        self.files = Catalogued(files)
         self.definitions: dict[str, etree._Element] = {}
         self.findings: list[Finding] = []
 
@@ -54,7 +54,7 @@ class _Gathering:
             self._import(path, node)
 
     def _import(self, base: str, node: etree._Element) -> None:
-        location = self._find(base, node.get("location", ""))
+        location = locate(base, node.get("location"), self.files)
         if location is None:
             limit = f"put the document {node.get('location') or node.get('namespace')} beside the WSDL"
             self.findings.append(Finding(place(base, node), "import-missing", limit))
@@ -62,12 +62,6 @@ class _Gathering:
         node.set("location", location)
         if location not in self.definitions:
             self.add(location)
-
-    def _find(self, base: str, location: str) -> str | None:
-        """Where the location leads from `base`; a document that was fetched lies beside the one that names it."""
-        location, folder = unquote(location.strip()).replace("\\", "/"), posixpath.dirname(base)
-        places = (posixpath.normpath(posixpath.join(folder, one)) for one in (location, posixpath.basename(location)))
-        return next((one for one in places if one in self.files), None)
 
     def _parsed(self, path: str) -> etree._Element | None:
         if path not in self.files:

@@ -1,4 +1,4 @@
-"""What a WSDL 1.1 says of one port: its operations, how each is spoken, and the schemas of what they carry.
+"""What a WSDL 1.1 says of its ports: their operations, how each is spoken, and the schemas of what they carry.
 
 zeep resolves the definitions, and what it makes of them stays in here. It is given every element that a message names
 as a bare declaration: the schemas themselves are left to libxml2, which reads more of them, and more exactly.
@@ -18,12 +18,15 @@ from zeep.wsdl import Document
 from zeep.wsdl.bindings import Soap11Binding, Soap12Binding
 
 from adapters.endpoint import headers_are_safe
+from adapters.soap.encoded import Encoding, as_literal
 from adapters.soap.envelope import SoapVersion
 from adapters.soap.references import dangling
+from adapters.soap.rpc import Part, Wrapper, declarations
 from adapters.soap.sources import SOAP_NAMESPACES, WSDL, XSD, gather
 from bus.errors import DocumentInvalid, Finding, SchemaInvalid
 from contracts.xsd import XsdDocuments
 
+SOAP_HEADERS = tuple(f"{{{namespace}}}header" for namespace in SOAP_NAMESPACES)
 MIME = "{http://schemas.xmlsoap.org/wsdl/mime/}multipartRelated"
 
 
@@ -31,23 +34,28 @@ MIME = "{http://schemas.xmlsoap.org/wsdl/mime/}multipartRelated"
 class Operation:
     """One operation. Elements are written ``{namespace}local``.
 
-    `input` is the one element of the request's Body; `output` the answer's, None where no element is answered, as by a
-    one-way operation. `faults` are the elements a fault's detail may hold, `headers` the header blocks that the WSDL
-    declares for the request; the bus sends none of those.
+    `input` is the one element of the request's Body, None where that is empty; `output` the answer's, None where no
+    element is answered, as by a one-way operation. `faults` are the elements a fault's detail may hold, `headers` the
+    header blocks that the WSDL declares for the request; the bus sends none of those. `encoding` is there where the
+    messages are written by the rules of SOAP encoding.
     """
 
     name: str
-    input: str
+    input: str | None
     output: str | None
     action: str
     version: SoapVersion
     faults: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
+    encoding: Encoding | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One port of one service. `unusable` gives for each operation that cannot be called the reason."""
+    """One port of one service. `unusable` gives for each operation that cannot be called the reason.
+
+    `declared` are schemas that stand in no file: of what rpc operations carry, by the path they would have.
+    """
 
     name: str
     port: str
@@ -55,6 +63,20 @@ class Service:
     operations: Mapping[str, Operation]
     documents: XsdDocuments = field(repr=False)
     unusable: Mapping[str, str] = field(default_factory=dict)
+    declared: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port that speaks SOAP over HTTP; `port_type` is ``{namespace}local``. `documented` is what the WSDL says of
+    each operation, by name, and of the service, under the empty name."""
+
+    service: str
+    name: str
+    port_type: str
+    version: SoapVersion
+    address: str
+    documented: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class _Unusable(Exception):
@@ -67,26 +89,75 @@ def load(path: str, files: Mapping[str, bytes], *, service: str | None = None, p
     Without `service` or `port` the only one is taken, of ports that differ merely in protocol or address the first that
     speaks SOAP 1.1. Raises `DocumentInvalid`, with findings that say what to do.
     """
-    definitions = gather(path, files)
-    document = _resolved(path, definitions)
-    if not any(one.ports for one in document.services.values()):
-        limit = "give the WSDL that has a service with a port for SOAP over HTTP"
-        raise _explained(path, definitions, "service-missing", limit)
-    service_name, chosen = _port(path, document, service, port)
-    operations, unusable = _operations(chosen)
-    if not operations:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in unusable.items()) or "it has no operation"
-        limit = f"port {chosen.name} has none that can be called: {reasons}"
-        raise _explained(path, definitions, "operations-unusable", limit)
-    address = (chosen.binding_options or {}).get("address") or ""
-    return Service(service_name, chosen.name, address, operations, _schemas(path, files), unusable)
+    return Description(path, files).service(service, port)
 
 
-def _schemas(path: str, files: Mapping[str, bytes]) -> XsdDocuments:
-    try:
-        return XsdDocuments(files, [path])
-    except SchemaInvalid as error:
-        raise _invalid(path, error.code, error.text) from None
+class Description:
+    """A WSDL, resolved: its ports, and what each of them says. Raises as `load` does."""
+
+    def __init__(self, path: str, files: Mapping[str, bytes]) -> None:
+        self.path = path
+        self._files = files
+        self._definitions = gather(path, files)
+        self._messages = dict(_messages(self._definitions))
+        self._document = _resolved(path, self._definitions)
+        if not any(one.ports for one in self._document.services.values()):
+            limit = "give the WSDL that has a service with a port for SOAP over HTTP"
+            raise _explained(path, self._definitions, "service-missing", limit)
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """Every port that speaks SOAP over HTTP, in the order of the WSDL."""
+        return tuple(
+            Port(
+                service,
+                name,
+                port.binding.port_type.name.text,
+                port.binding.version,
+                _address(port),
+                self._documented(service, port.binding.port_type.name),
+            )
+            for service, one in self._document.services.items()
+            for name, port in one.ports.items()
+        )
+
+    def dangling(self) -> list[Finding]:
+        """Names that lead nowhere, and are in nobody's way."""
+        return dangling(self._definitions)
+
+    def service(self, service: str | None = None, port: str | None = None) -> Service:
+        """What one port says."""
+        service_name, chosen = _port(self.path, self._document, service, port)
+        reading = _Reading(self.path, self._files, chosen.binding, self._messages)
+        documents, declared = reading.schemas()
+        if not reading.usable:
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in reading.unusable.items())
+            limit = f"port {chosen.name} has none that can be called: {reasons or 'it has no operation'}"
+            raise _explained(self.path, self._definitions, "operations-unusable", limit)
+        address = _address(chosen)
+        return Service(service_name, chosen.name, address, reading.usable, documents, reading.unusable, declared)
+
+    def _documented(self, service: str, port_type: etree.QName) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        for root in self._definitions.values():
+            own = root.get("targetNamespace", "") == (port_type.namespace or "")
+            for node in root.iterfind(f"{WSDL}portType/{WSDL}operation"):
+                parent = node.getparent()
+                if own and parent is not None and parent.get("name") == port_type.localname:
+                    found[node.get("name", "")] = _documentation(node)
+            for node in root.iterfind(f"{WSDL}service"):
+                if node.get("name") == service:
+                    found[""] = _documentation(node)
+        return {name: text for name, text in found.items() if text}
+
+
+def _documentation(node: etree._Element) -> str:
+    said = node.find(f"{WSDL}documentation")
+    return "" if said is None else " ".join(etree.tostring(said, method="text", encoding=str).split())
+
+
+def _address(port: Any) -> str:
+    return (port.binding_options or {}).get("address") or ""
 
 
 class _Documents(Transport):
@@ -139,6 +210,13 @@ def _invalid(path: str, rule: str, limit: str) -> DocumentInvalid:
     return DocumentInvalid(findings=[Finding(path, rule, limit)], count=1)
 
 
+def _invalid_schema(path: str, error: SchemaInvalid) -> DocumentInvalid:
+    """All that is missing, where that is the reason; else what was found."""
+    found = [Finding(each.place, "schema-missing", f"{each.rule}: {each.limit}") for each in error.findings]
+    findings = found or [Finding(path, error.code, error.text)]
+    return DocumentInvalid(findings=findings, count=len(findings))
+
+
 def _explained(path: str, definitions: Mapping[str, etree._Element], rule: str, limit: str) -> DocumentInvalid:
     """The names that lead nowhere, if there are any; else a general finding."""
     findings = dangling(definitions) or [Finding(path, rule, limit)]
@@ -159,6 +237,11 @@ def _bare(root: etree._Element, definitions: Mapping[str, etree._Element]) -> et
             bare.remove(node)
     types = etree.Element(f"{WSDL}types")
     bare.insert(0, types)
+    messages = dict(_messages(definitions))
+    for node in list(bare.iter(*SOAP_HEADERS)):
+        parent = node.getparent()
+        if parent is not None and not list(_header(node, messages)):
+            parent.remove(node)  # no header block is sent: one that leads nowhere stands in nobody's way
     for part in bare.iterfind(f"{WSDL}message/{WSDL}part"):
         _declare(types, part, "element", "element")
         _declare(types, part, "type", "complexType")
@@ -192,60 +275,164 @@ def _chosen(path: str, what: str, wanted: str | None, names: Sequence[str]) -> s
     return wanted
 
 
-def _operations(port: Any) -> tuple[dict[str, Operation], dict[str, str]]:
-    """What can be called, and why the rest cannot."""
-    usable: dict[str, Operation] = {}
-    unusable: dict[str, str] = {}
-    nodes = port.binding.source.findall(f"{WSDL}operation")
-    for name in dict.fromkeys(node.get("name", "") for node in nodes):
+class _Reading:
+    """The operations of one binding: what can be called, and why the rest cannot."""
+
+    def __init__(self, path: str, files: Mapping[str, bytes], binding: Any, messages: "Messages") -> None:
+        self.path, self.files, self.binding, self.messages = path, files, binding, messages
+        self.wrappers: dict[str, Wrapper] = {}
+        self.encoding = Encoding()
+        self.usable: dict[str, Operation] = {}
+        self.unusable: dict[str, str] = {}
+        nodes = self.binding.source.findall(f"{WSDL}operation")
+        for name in dict.fromkeys(node.get("name", "") for node in nodes):
+            try:
+                self.usable[name] = self._operation(name, [node for node in nodes if node.get("name") == name])
+            except _Unusable as error:
+                self.unusable[name] = str(error)
+
+    def schemas(self) -> tuple[XsdDocuments, Mapping[str, bytes]]:
+        """The schemas of what is carried, and those of them that stand in no file."""
+        self._set_aside_declared()
+        declared = declarations(self.path, self.wrappers.values())
+        files: Mapping[str, bytes] = {**self.files, **declared}
         try:
-            usable[name] = _operation(port.binding, name, [node for node in nodes if node.get("name") == name])
-        except _Unusable as error:
-            unusable[name] = str(error)
-    return usable, unusable
+            if any(each.encoding for each in self.usable.values()):
+                files = as_literal(files)
+            documents = XsdDocuments(files, [self.path, *declared])
+        except SchemaInvalid as error:
+            raise _invalid_schema(self.path, error) from None
+        self.encoding.documents = documents
+        return documents, {path: files[path] for path in declared}
+
+    def _set_aside_declared(self) -> None:
+        """An rpc operation carries an element that no schema may declare otherwise."""
+        if not self.wrappers:
+            return
+        try:
+            units = XsdDocuments(self.files, [self.path]).units
+        except SchemaInvalid:
+            return  # there is none, or what is wrong with it is found with the rest
+        taken = {
+            f"{{{unit.namespace}}}{each.get('name')}" if unit.namespace else each.get("name")
+            for unit in units
+            for each in unit.root.findall(f"{XSD}element")
+        }
+        for wrapper in [each for each in self.wrappers if each in taken]:
+            del self.wrappers[wrapper]
+            for name in [each.name for each in self.usable.values() if wrapper in {each.input, each.output}]:
+                self.usable.pop(name)
+                self.unusable[name] = f"its style is rpc, and a schema declares an element {wrapper} of its own"
+
+    def _operation(self, name: str, nodes: Sequence[etree._Element]) -> Operation:
+        concrete, abstract = self.binding.all().get(name), self.binding.port_type.operations.get(name)
+        if concrete is None or abstract is None:
+            raise _Unusable("its port type does not have it")
+        if len(nodes) > 1:
+            raise _Unusable("there are several of this name")
+        (node,) = nodes
+        action = concrete.soapaction or ""
+        if '"' in action or not headers_are_safe({"SOAPAction": action}):
+            raise _Unusable("its soapAction cannot be sent in a header")
+        given = _message(node.find(f"{WSDL}input"), abstract.input_message, self.messages)
+        answered = _message(node.find(f"{WSDL}output"), abstract.output_message, self.messages)
+        faults = [part.element for one in abstract.fault_messages.values() for part in _parts(one) if part.element]
+        return Operation(
+            name,
+            *self._elements(name, concrete.style, given, answered),
+            action,
+            self.binding.version,
+            tuple(faults),
+            tuple(given.headers),
+            self.encoding if given.encoded or answered.encoded else None,
+        )
+
+    def _elements(
+        self, name: str, style: str, given: "_Message", answered: "_Message"
+    ) -> tuple[str | None, str | None]:
+        """The elements in the Body of the request and of the answer."""
+        if style == "rpc":
+            return self._wrapped(given, name), self._wrapped(answered, f"{name}Response") if answered.there else None
+        if given.encoded or answered.encoded:
+            raise _Unusable("its style is document and its use encoded, of which nobody agrees what it means")
+        return _element(given, "request"), _element(answered, "answer")
+
+    def _wrapped(self, message: "_Message", local: str) -> str:
+        """The element of an rpc message, which is declared then."""
+        wrapper = Wrapper(message.namespace, local, tuple(message.parts))
+        if self.wrappers.setdefault(wrapper.name, wrapper) != wrapper:
+            raise _Unusable(f"it carries an element {wrapper.name} that another operation carries otherwise")
+        return wrapper.name
 
 
-def _operation(binding: Any, name: str, nodes: Sequence[etree._Element]) -> Operation:
-    concrete, abstract = binding.all().get(name), binding.port_type.operations.get(name)
-    if concrete is None or abstract is None:
-        raise _Unusable("its port type does not have it")
-    if len(nodes) > 1:
-        raise _Unusable("there are several of this name")
-    (node,) = nodes
-    action = concrete.soapaction or ""
-    if concrete.style == "rpc":
-        raise _Unusable("its style is rpc, and the bus speaks document/literal")
-    if '"' in action or not headers_are_safe({"SOAPAction": action}):
-        raise _Unusable("its soapAction cannot be sent in a header")
-    headers, given = _elements(node.find(f"{WSDL}input"), abstract.input_message, concrete.input)
-    _, answered = _elements(node.find(f"{WSDL}output"), abstract.output_message, concrete.output)
-    if len(given) != 1:
-        raise _Unusable(f"its request has {len(given)} elements in the Body, not one")
-    if len(answered) > 1:
-        raise _Unusable(f"its answer has {len(answered)} elements in the Body")
-    faults = [part.element.qname.text for one in abstract.fault_messages.values() for part in _with_element(one)]
-    return Operation(name, given[0], next(iter(answered), None), action, binding.version, tuple(faults), tuple(headers))
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """What is in a Body, and the elements of the header blocks."""
+
+    there: bool = False
+    parts: Sequence[Part] = ()
+    headers: Sequence[str] = ()
+    namespace: str = ""
+    encoded: bool = False
 
 
-def _elements(node: etree._Element | None, abstract: Any, concrete: Any) -> tuple[list[str], list[str]]:
-    """The elements of the header blocks and of the Body."""
+def _message(node: etree._Element | None, abstract: Any, messages: "Messages") -> _Message:
     if node is None or abstract is None:
-        return [], []
+        return _Message()
     if node.find(MIME) is not None:
         raise _Unusable("it has attachments (MIME)")
     body = next(
         (found for namespace in SOAP_NAMESPACES if (found := node.find(f"{{{namespace}}}body")) is not None), None
     )
-    if body is not None and body.get("use", "literal") != "literal":
-        raise _Unusable("its use is encoded, and the bus speaks document/literal")
-    headers = [element.qname.text for _, element in concrete.header.type.elements] if concrete.header else []
-    named = body.get("parts") if body is not None else None
-    parts = [part for name, part in abstract.parts.items() if named is None or name in named.split()]
-    if any(part.element is None for part in parts):
-        raise _Unusable("a part of its message has a type, not an element")
-    elements = [part.element.qname.text for part in parts]
-    return headers, [one for one in elements if one not in headers]
+    attributes: Mapping[str, str] = {} if body is None else {str(key): str(value) for key, value in body.items()}
+    headers = list(dict.fromkeys(one for each in node.iter(*SOAP_HEADERS) for one in _header(each, messages)))
+    named = attributes["parts"].split() if "parts" in attributes else None
+    parts = [
+        part
+        for part in _parts(abstract)
+        if (named is None or part.name in named) and (part.element is None or part.element not in headers)
+    ]
+    return _Message(True, parts, headers, attributes.get("namespace", ""), attributes.get("use") == "encoded")
 
 
-def _with_element(message: Any) -> Iterator[Any]:
-    return (part for part in message.parts.values() if part.element is not None)
+Messages = Mapping[tuple[str, str], str]
+"""The element of each part that has one, by the message's ``{namespace}local`` and the part's name."""
+
+
+def _messages(definitions: Mapping[str, etree._Element]) -> Iterator[tuple[tuple[str, str], str]]:
+    for root in definitions.values():
+        for node in root.iterfind(f"{WSDL}message"):
+            for part in node.iterfind(f"{WSDL}part"):
+                if element := part.get("element"):
+                    message = f"{{{root.get('targetNamespace', '')}}}{node.get('name')}"
+                    yield (message, part.get("name", "")), _meant(part, element)
+
+
+def _header(node: etree._Element, messages: Messages) -> Iterator[str]:
+    """The element of a header block; nothing of one that leads nowhere."""
+    element = messages.get((_meant(node, node.get("message", "")), node.get("part", "")))
+    if element:
+        yield element
+
+
+def _meant(node: etree._Element, name: str) -> str:
+    prefix, _, local = name.rpartition(":")
+    namespace = node.nsmap.get(prefix or None)
+    return f"{{{namespace}}}{local}" if namespace else local
+
+
+def _element(message: _Message, what: str) -> str | None:
+    """The one element of a document/literal message; None where the Body is empty (WS-I Basic Profile 1.1, R2210)."""
+    if any(part.element is None for part in message.parts):
+        raise _Unusable(f"a part of its {what} has a type, not an element, though its style is document")
+    if len(message.parts) > 1:
+        raise _Unusable(f"its {what} has {len(message.parts)} elements in the Body, not one")
+    return next((part.element for part in message.parts), None)
+
+
+def _parts(message: Any) -> Iterator[Part]:
+    for name, part in message.parts.items():
+        if part.element is not None:
+            yield Part(name, element=part.element.qname.text)
+        else:
+            yield Part(name, type=part.type.qname.text if part.type is not None else None)

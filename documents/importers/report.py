@@ -36,14 +36,19 @@ def every_remark() -> list[Remark]:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A remark at a place: a file, and after it a line, an operation or a JSON Pointer, where that is known."""
+    """A remark at a place: a file, and after it a line, an operation or a JSON Pointer, where that is known.
+
+    A fact that is more than a name has its Vietnamese as an attribute ``vi``.
+    """
 
     remark: Remark
     place: str
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def say(self, language: Language) -> str:
-        return fill(self.remark.vi if language is Language.VI else self.remark.en, dict(self.facts))
+        if language is Language.EN:
+            return fill(self.remark.en, dict(self.facts))
+        return fill(self.remark.vi, {name: getattr(fact, "vi", fact) for name, fact in self.facts.items()})
 
     def line(self, language: Language) -> str:
         """As `documents.problems.Problem` is shown: place, severity, what to do."""

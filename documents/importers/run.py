@@ -12,6 +12,7 @@ from documents.importers.report import Imported, Note, Remark, Severity
 from documents.importers.source import Refused, Source, open_source
 from documents.importers.target import Target
 from documents.importers.writing import as_documents, completed, rewritten
+from documents.importers.wsdl import import_wsdl
 from documents.importers.xsd import import_xsd
 from documents.load import load
 from documents.model import Documents
@@ -24,7 +25,7 @@ MEMORY: Final = 1024**3
 """Bytes of address space, of which less than half is ever used: libraries reserve more than they need."""
 
 Importer = Callable[[Source, Target], Imported]
-IMPORTERS: Final[Mapping[str, Importer]] = {"xsd": import_xsd}
+IMPORTERS: Final[Mapping[str, Importer]] = {"wsdl": import_wsdl, "xsd": import_xsd}
 
 TOO_COSTLY = Remark(
     "import-too-costly",

@@ -5,7 +5,7 @@ import posixpath
 import re
 import stat
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
@@ -129,9 +129,9 @@ def open_source(path: Path, entry: str | None = None) -> Source:
     return source
 
 
-def shown(paths: Mapping[str, bytes] | tuple[str, ...]) -> str:
-    """Some paths, for a person to choose from."""
-    names = list(paths)
+def shown(given: Iterable[str]) -> str:
+    """Some names, for a person to choose from."""
+    names = list(given)
     return ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
 
 

@@ -34,7 +34,7 @@ class Target:
     system: str
     agency: str
     version: str = "1.0.0"
-    messages: Literal["json", "xml"] = "json"
+    messages: str = "json"
     consumers: tuple[str, ...] = ()
     purpose: str | None = None
     legal_basis: str | None = None
@@ -68,6 +68,11 @@ class Target:
 
     def reference(self, name: str) -> str:
         return f"{name}@{self.major}"
+
+    @property
+    def schemas(self) -> str:
+        """Where schemas lie that the import makes itself."""
+        return f"{self.folder}/schemas"
 
     def route(self, contract: str, operation: str | None, system: str | None = None) -> Document:
         named = {"operation": operation} if operation else {}

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 class Kind(StrEnum):
     """What is imported."""
 
+    WSDL = "wsdl"
     XSD = "xsd"
+
+
+class Messages(StrEnum):
+    """What contracts are written in."""
+
+    JSON = "json"
+    XML = "xml"
 
 
 def import_(
@@ -31,6 +39,10 @@ def import_(
     purpose: Annotated[str | None, typer.Option(help="What the grants are for.")] = None,
     legal_basis: Annotated[str | None, typer.Option(help="By which law, decree or decision.")] = None,
     version: Annotated[str, typer.Option(help="The version of the contracts.")] = "1.0.0",
+    messages: Annotated[Messages, typer.Option(help="What contracts of a WSDL are written in.")] = Messages.JSON,
+    endpoint: Annotated[str | None, typer.Option(help="Where the system answers, over what the source says.")] = None,
+    service: Annotated[str | None, typer.Option(help="The service of a WSDL; else every one.")] = None,
+    port: Annotated[str | None, typer.Option(help="The port of a WSDL; else one of each port type.")] = None,
     entry: Annotated[str | None, typer.Option(help="The file to begin with, where there are several.")] = None,
     folder: Annotated[Path | None, typer.Option("--out", help="Write the documents here; apply nothing.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; with --out, write over what is there.")] = False,
@@ -48,7 +60,18 @@ def import_(
     from identity.grants import civil_date
 
     _checked(system, agency, version)
-    target = Target(system, agency, version, consumers=tuple(consumer or ()), purpose=purpose, legal_basis=legal_basis)
+    target = Target(
+        system,
+        agency,
+        version,
+        messages=messages.value,
+        consumers=tuple(consumer or ()),
+        purpose=purpose,
+        legal_basis=legal_basis,
+        endpoint=endpoint,
+        service=service,
+        port=port,
+    )
     order = Order(kind.value, source, target, civil_date(SystemClock().now()), entry)
     if folder is not None:
         require(_write(order, folder, yes=yes, json=json))
