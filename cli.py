@@ -21,6 +21,7 @@ from running.commands import (
     processes,
     secret,
     system,
+    transform,
 )
 from running.commands.terminal import err, language
 
@@ -56,6 +57,7 @@ for name, group in (
     ("journal", journal),
     ("credential", credential),
     ("secret", secret),
+    ("transform", transform),
 ):
     app.add_typer(group.app, name=name)
 

@@ -53,6 +53,15 @@ def _transform(
     return Mapped(mapping, source, target) if mapping and len(bench.problems) == before else None
 
 
+def alone(bench: Bench, name: str) -> Convert | None:
+    """A transform without a route: from and to what it says of itself, else JSON; a stylesheet's ends are XML. None
+    where there is none, or something is wrong with it."""
+    before = len(bench.problems)
+    mapped = transforms(bench).get(name)
+    del bench.problems[before:]
+    return _through(mapped, _answering(mapped), _receiving(mapped)) if mapped else None
+
+
 def _language(
     bench: Bench, written: Written, document: kinds.Transform, lists: Mapping[str, Mapping[str, object]]
 ) -> Reshape | Stylesheet | None:
