@@ -40,6 +40,7 @@ class Pool:
         self._idle: list[Child] = []
         self._busy: set[Child] = set()
         self._running: Counter[str] = Counter()
+        self._waiting: list[list[str]] = []
         self._slow: set[str] = set()
         self._closed = False
         self._threads: ThreadPoolExecutor | None = None
@@ -160,12 +161,21 @@ class Pool:
 
     def _enter(self, name: str, key: str) -> None:
         """Wait until this program may have a process."""
+        ticket = [key]
         with self._changed:
-            slow = key in self._slow
-            patience = 0.0 if slow else self._wait
-            if not self._changed.wait_for(lambda: self._closed or self._free(key), patience) or self._closed:
-                raise TransformUnavailable(transform=name)
-            self._running[key] += 1
+            self._waiting.append(ticket)
+            try:
+                patience = 0.0 if key in self._slow else self._wait
+                if not self._changed.wait_for(lambda: self._closed or self._turn(ticket), patience) or self._closed:
+                    raise TransformUnavailable(transform=name)
+                self._running[key] += 1
+            finally:
+                self._waiting = [each for each in self._waiting if each is not ticket]
+                self._changed.notify_all()  # the next in line may go on as well
+
+    def _turn(self, ticket: list[str]) -> bool:
+        """Whether it is the first in line of those that may have a process."""
+        return next((each for each in self._waiting if self._free(each[0])), None) is ticket
 
     def _free(self, key: str) -> bool:
         most = 1 if key in self._slow else self._size - 1
