@@ -6,6 +6,7 @@ A schema or a pattern may be small and yet need hours or gigabytes to compile; t
 import multiprocessing
 import resource
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
@@ -62,6 +63,7 @@ def _child(
     used = resource.getrusage(resource.RUSAGE_SELF)
     most = round(used.ru_utime + used.ru_stime + seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (most, most))
+    warnings.simplefilter("ignore")
     with suppress(MemoryError, RecursionError):
         sending.send(function(*arguments))
     sending.close()

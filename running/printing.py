@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import orjson
@@ -32,6 +33,7 @@ from journal.dead import DeadCount
 from journal.queries import AuditRow, DeadLetter, DeliveryView, MessageView
 from running.apply import Applied
 from running.client import Answer
+from running.rehearsal import Rehearsed
 
 SHOWN_APART = {"actor", "at", "event", "message", "number", "writer"}
 """Fields of an audit event that have columns of their own."""
@@ -332,6 +334,23 @@ def imported(
     if written and outcome.ok:
         folder, files = written
         out.print(plain(f"Written to {folder}: {', '.join(files)}."))
+
+
+def rehearsed(out: Console, found: Sequence[Rehearsed], *, json: bool) -> bool:
+    """What was sent by REST and what came back; the first in full. Whether all was answered as it should be."""
+    if json:
+        print_json(out, [asdict(each) for each in found])
+        return all(each.ok for each in found)
+    for number, each in enumerate(found):
+        out.print(plain(f"{'✓' if each.ok else '✗'} POST /messages/{each.contract}"), style="" if number else "bold")
+        if not number and each.request is not None:
+            out.print(plain(indent(_pretty(each.request), "    ")))
+        out.print(plain(f"  → {each.status} in {each.milliseconds} ms"))
+        if not number or not each.ok:
+            out.print(plain(indent(_pretty(each.answer), "    ")))
+    right = sum(each.ok for each in found)
+    out.print(f"{right} of {len(found)} operations answered by JSON over HTTP; the service was a stand-in.")
+    return right == len(found)
 
 
 def in_the_way(err: Console, folder: Path, files: Sequence[str]) -> None:

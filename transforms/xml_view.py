@@ -19,6 +19,7 @@ from transforms.xml_decode import Decoders
 from transforms.xml_encode import Encoders
 from transforms.xml_facets import JsonSchema
 from transforms.xml_json_schema import ViewSchema
+from transforms.xml_sample import sample
 from transforms.xml_scalar import Misfit
 from transforms.xml_shape import Prefixes, Shape, Shaper
 
@@ -49,6 +50,10 @@ class XmlView:
         """The JSON Schema of the view, and the facets of the XSD that it does not state."""
         schema = ViewSchema()
         return schema.of(self._member), tuple(schema.left_out)
+
+    def sample(self) -> object:
+        """A small view, always the same (see `transforms.xml_sample`). Raises `NoSample`."""
+        return sample(self._member)
 
     def missing(self, steps: Sequence[str]) -> tuple[int, frozenset[str]] | None:
         """Where keys lead to nothing that a view of such a document has: which of them, and the keys that there are;

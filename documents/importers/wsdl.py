@@ -10,10 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
+from lxml import etree
 
 from adapters.soap.envelope import SoapVersion
 from adapters.soap.wsdl import Description, Operation, Port, Service
-from bus.errors import DocumentInvalid, Finding, SchemaInvalid
+from bus.envelope import Body, Format
+from bus.errors import DocumentInvalid, Finding, SchemaInvalid, TransformFailed
+from contracts.json_body import parse_json
+from contracts.json_schema import JsonSchemaValidator
+from contracts.xml_body import parse_xml
 from documents.files import closure
 from documents.importers import wsdl_remarks as remarks
 from documents.importers.naming import Names, is_element, line_of, name_of, path_of, words_of
@@ -21,6 +26,7 @@ from documents.importers.report import Imported, Note, Remark
 from documents.importers.source import SEVERAL, Refused, Source, shown
 from documents.importers.target import Document, Target, json_payload, xml_payload
 from documents.kinds.values import Endpoint, OperationName
+from transforms.xml_sample import NoSample
 from transforms.xml_view import XmlView
 
 SUFFIX: Final = ".wsdl"
@@ -92,7 +98,7 @@ class _Importing:
         self.documents: list[Document] = []
         self.files: dict[str, bytes] = {}
         self.notes: list[Note] = []
-        self._systems = Names()
+        self.schema: etree.XMLSchema
         self._contracts = Names()
 
     def all(self, ports: list[Port]) -> None:
@@ -121,7 +127,7 @@ class _Importing:
 
     def _port(self, port: Port, *, alone: bool) -> None:
         service = self.description.service(port.service, port.name)
-        _require(service, self.path)
+        self.schema = _compiled(service, self.path)
         documents = [each for name in service.operations for each in self._operation(service, name, port)]
         for name, reason in service.unusable.items():
             self._say(remarks.OPERATION_LEFT_OUT, operation=name, reason=remarks.Reason(reason))
@@ -187,11 +193,11 @@ def _listed(of_each: Iterable[Sequence[str]]) -> str:
     return shown(tuple(dict.fromkeys(each for several in of_each for each in several)))
 
 
-def _require(service: Service, path: str) -> None:
-    """That the schemas can be used, by both who read them: libxml2 for messages, xmlschema for their view."""
+def _compiled(service: Service, path: str) -> etree.XMLSchema:
+    """The schemas, which both who read them can use: libxml2 for messages, xmlschema for their view."""
     try:
-        service.documents.compile()
         _ = service.documents.model
+        return service.documents.compile()
     except SchemaInvalid as error:
         raise DocumentInvalid(findings=[Finding(path, error.code, error.text)], count=1) from None
 
@@ -221,7 +227,34 @@ class _Contract:
                 payload = self._payload(element, f"fault-{name}")
                 root = {"root": element} if not self.in_json else {}
                 faults[name] = {"schema": payload["schema"], **root, "element": element}
-        return {**made, "faults": faults}
+        return {**made, "faults": faults, "examples": self._examples(made["request"])}
+
+    def _examples(self, request: Document) -> dict[str, list[str]]:
+        """An example of the request, where one can be made that is valid."""
+        element, target = self.operation.input, self.importing.target
+        suffix = "json" if self.in_json else "xml"
+        path = f"{target.folder}/examples/{name_of(self.operation.name)}.{suffix}"
+        if element is None:
+            self.files[path] = b"{}\n"
+            return {"valid": [path]}
+        view = XmlView(self.service.documents, element)
+        try:
+            sample = view.sample()
+            made = view.encode(sample)
+        except (NoSample, TransformFailed):
+            return {}
+        if not self.importing.schema.validate(parse_xml(made)):
+            return {}
+        if not self.in_json:
+            self.files[path] = made
+            return {"valid": [path]}
+        data = orjson.dumps(sample, option=orjson.OPT_INDENT_2) + b"\n"
+        schema: Any = parse_json(self.files[request["schema"]])
+        validator = JsonSchemaValidator(schema, {request["schema"]: schema}, path=request["schema"])
+        if validator.check(Body(Format.JSON, data))[1]:
+            return {}
+        self.files[path] = data
+        return {"valid": [path]}
 
     def _payload(self, element: str | None, what: str) -> Document:
         target = self.importing.target

@@ -47,6 +47,9 @@ def import_(
     folder: Annotated[Path | None, typer.Option("--out", help="Write the documents here; apply nothing.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; with --out, write over what is there.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Show the plan only.")] = False,
+    try_: Annotated[
+        bool, typer.Option("--try", help="Call each operation once, on a stand-in made of the WSDL; keep nothing.")
+    ] = False,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -73,7 +76,9 @@ def import_(
         port=port,
     )
     order = Order(kind.value, source, target, civil_date(SystemClock().now()), entry)
-    if folder is not None:
+    if try_:
+        require(_try(order, json=json))
+    elif folder is not None:
         require(_write(order, folder, yes=yes, json=json))
     else:
         require(_apply(order, data, yes=yes, dry_run=dry_run, json=json))
@@ -92,6 +97,20 @@ def _checked(system: str, agency: str, version: str) -> None:
             value.check(text)
         except ValueError as wrong:
             raise typer.BadParameter(str(wrong), param_hint=option) from None
+
+
+def _try(order: "Order", *, json: bool) -> bool:
+    """On a bus of its own; whether every operation answered as the source promises."""
+    from running.rehearsal import rehearse
+
+    if order.kind != Kind.WSDL:
+        raise typer.BadParameter("only a WSDL says enough to stand in for its service", param_hint="--try")
+    with busy("Trying"):
+        outcome, found = rehearse(order)
+    if not outcome.ok:
+        printing.imported(out, err, outcome, language(), json=json)
+        return False
+    return printing.rehearsed(out, found, json=json)
 
 
 def _write(order: "Order", folder: Path, *, yes: bool, json: bool) -> bool:

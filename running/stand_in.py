@@ -1,0 +1,101 @@
+"""A SOAP service that is made of a WSDL alone: it checks what it is asked and answers with a sample.
+
+For trying an import, on loopback: nothing of the real service is called.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from lxml import etree
+
+from adapters.soap.envelope import NotSoap, SoapVersion, alone, enclose, open_envelope
+from adapters.soap.wsdl import Operation, Service
+from bus.envelope import Body, Format
+from bus.errors import BusError
+from contracts.xsd import XsdDocuments, XsdValidator
+from transforms.xml_sample import NoSample
+from transforms.xml_view import XmlView
+
+LARGEST = 1024 * 1024
+"""Bytes of a request that a stand-in reads."""
+
+
+@contextmanager
+def standing_in(services: Mapping[str, Service]) -> Iterator[Mapping[str, str]]:
+    """Stand-ins for systems, by name; where each answers."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.daemon_threads = True
+    server.services = {f"/{system}": service for system, service in services.items()}  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield {system: f"http://127.0.0.1:{server.server_port}/{system}" for system in services}
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def answered(service: Service, envelope: bytes) -> tuple[int, bytes]:
+    """HTTP status and envelope of the answer: a sample of what the WSDL promises, or a fault."""
+    version = next(iter(service.operations.values())).version
+    try:
+        child = open_envelope(envelope).child
+    except NotSoap:
+        return _fault(version, "this is no SOAP envelope")
+    operation = _operation(service, None if child is None else str(child.tag))
+    if operation is None:
+        return _fault(version, "the WSDL has no such operation")
+    if child is not None and operation.encoding is None:
+        wrong = _wrong(service.documents, child)
+        if wrong:
+            return _fault(version, f"it does not fit its schema: {wrong}")
+    if operation.output is None:
+        return 202, b""
+    try:
+        view = XmlView(service.documents, operation.output)
+        return 200, enclose(version, view.encode(view.sample()))
+    except (BusError, NoSample):
+        return _fault(version, "no sample of the answer can be made")
+
+
+def _operation(service: Service, element: str | None) -> Operation | None:
+    return next((each for each in service.operations.values() if each.input == element), None)
+
+
+def _wrong(documents: XsdDocuments, child: etree._Element) -> str:
+    _, findings = XsdValidator(documents, str(child.tag)).check(Body(Format.XML, alone(child)))
+    return ", ".join(f"{each.place} {each.rule}" for each in findings[:3])
+
+
+def _fault(version: SoapVersion, text: str) -> tuple[int, bytes]:
+    """The sender's fault (SOAP 1.1 §4.4, SOAP 1.2 Part 1 §5.4)."""
+    if version is SoapVersion.V11:
+        inner = f"<faultcode>s:Client</faultcode><faultstring>{text}</faultstring>"
+    else:
+        inner = (
+            f"<s:Code><s:Value>s:Sender</s:Value></s:Code><s:Reason><s:Text xml:lang='en'>{text}</s:Text></s:Reason>"
+        )
+    return 500, enclose(version, f'<s:Fault xmlns:s="{version.namespace}">{inner}</s:Fault>'.encode())
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        service: Service = self.server.services[self.path]  # type: ignore[attr-defined]
+        length = min(int(self.headers.get("Content-Length") or 0), LARGEST)
+        status, body = answered(service, self.rfile.read(length))
+        media = (
+            "text/xml" if next(iter(service.operations.values())).version is SoapVersion.V11 else "application/soap+xml"
+        )
+        self.send_response(status)
+        self.send_header("Content-Type", f"{media}; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's own name
+        pass
