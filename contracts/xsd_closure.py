@@ -28,6 +28,9 @@ WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 _DOCUMENT_TYPE = re.compile(rb"<!DOCTYPE[^\[>]*(?:\[[^\]]*\]\s*)?>")
 
 
+DEEPEST = 100
+"""Files that may lead to one another, each to the next."""
+
 # Where a schema names a component: by one qualified name, or by several (XSD 1.0 part 1 §3.15.3).
 _NAMES = ("ref", "type", "base", "itemType", "memberTypes", "substitutionGroup")
 
@@ -79,10 +82,17 @@ class _Gatherer:
         self._documents: dict[str, etree._Element] = {}
         self._descriptions: set[str] = set()
         self._wanted: list[tuple[str, str]] = []
+        self._depth = 0
 
     def add_file(self, location: str, adopted: str | None) -> None:
         """Add the schemas of one file; one without a namespace of its own takes the `adopted` one."""
-        document = self._document(location)
+        if self._depth == DEEPEST:
+            raise SchemaInvalid(schema=location, rule=f"files that lead to one another more than {DEEPEST} deep")
+        self._depth += 1
+        self._add_document(location, self._document(location), adopted)
+        self._depth -= 1
+
+    def _add_document(self, location: str, document: etree._Element, adopted: str | None) -> None:
         if document.tag == XS + "schema":
             self._add(location, location, document, adopted)
         elif document.tag == WSDL + "definitions":

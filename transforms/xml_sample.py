@@ -6,8 +6,8 @@ allows. Whether it is valid is for a validator to say: a schema can ask for what
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from re import _constants as ops  # type: ignore[attr-defined]  # the parser of `re`, which has no public name
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _constants as ops  # type: ignore[attr-defined]  # of the parser of `re`, which has no public name
+from re import _parser as parser
 from typing import Any, Final
 
 from transforms.xml_facets import simple_schema

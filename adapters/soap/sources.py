@@ -14,6 +14,9 @@ WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 SOAP_NAMESPACES = ("http://schemas.xmlsoap.org/wsdl/soap/", "http://schemas.xmlsoap.org/wsdl/soap12/")
 
+MOST = 100
+"""WSDLs that one may be made of."""
+
 
 def gather(path: str, files: Mapping[str, bytes]) -> dict[str, etree._Element]:
     """The WSDL at `path` and every WSDL that it imports, by location; each import names its location among them.
@@ -42,6 +45,9 @@ class _Gathering:
         self.findings: list[Finding] = []
 
     def add(self, path: str) -> None:
+        if len(self.definitions) == MOST:
+            self.findings.append(Finding(path, "import-missing", f"import fewer than {MOST} WSDLs"))
+            return
         root = self._parsed(path)
         if root is None or root.tag == f"{XSD}schema":
             return

@@ -89,11 +89,15 @@ def test_a_schema_of_fifty_megabytes_is_refused(tmp_path: Path) -> None:
 
 
 def test_files_that_lead_on_without_end_are_refused(tmp_path: Path) -> None:
-    """Thousands of files that each include the next are too deep, and no error of the interpreter."""
+    """Thousands of schemas, or WSDLs, that each lead to the next are too deep, and no error of the interpreter."""
     head = '<x:schema xmlns:x="http://www.w3.org/2001/XMLSchema">'
     for number in range(2000):
         (tmp_path / f"{number}.xsd").write_text(f'{head}<x:include schemaLocation="{number + 1}.xsd"/></x:schema>')
-    assert only_code(import_here(order(tmp_path, "xsd", "0.xsd"))) == "import-too-deep"
+        (tmp_path / f"{number}.wsdl").write_text(
+            f'<definitions xmlns="http://schemas.xmlsoap.org/wsdl/"><import location="{number + 1}.wsdl"/></definitions>'
+        )
+    assert only_code(import_here(order(tmp_path, "wsdl", "0.wsdl"))) == "wsdl-import-missing"
+    assert only_code(import_here(order(tmp_path, "xsd", "0.xsd"))) == "schema-unusable"
 
 
 def test_elements_nested_without_end_are_refused(put: Path) -> None:
