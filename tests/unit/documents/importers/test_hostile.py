@@ -91,11 +91,10 @@ def test_a_schema_of_fifty_megabytes_is_refused(tmp_path: Path) -> None:
 def test_files_that_lead_on_without_end_are_refused(tmp_path: Path) -> None:
     """Thousands of schemas, or WSDLs, that each lead to the next are too deep, and no error of the interpreter."""
     head = '<x:schema xmlns:x="http://www.w3.org/2001/XMLSchema">'
+    outer = '<definitions xmlns="http://schemas.xmlsoap.org/wsdl/">'
     for number in range(2000):
         (tmp_path / f"{number}.xsd").write_text(f'{head}<x:include schemaLocation="{number + 1}.xsd"/></x:schema>')
-        (tmp_path / f"{number}.wsdl").write_text(
-            f'<definitions xmlns="http://schemas.xmlsoap.org/wsdl/"><import location="{number + 1}.wsdl"/></definitions>'
-        )
+        (tmp_path / f"{number}.wsdl").write_text(f'{outer}<import location="{number + 1}.wsdl"/></definitions>')
     assert only_code(import_here(order(tmp_path, "wsdl", "0.wsdl"))) == "wsdl-import-missing"
     assert only_code(import_here(order(tmp_path, "xsd", "0.xsd"))) == "schema-unusable"
 
