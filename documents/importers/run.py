@@ -8,6 +8,9 @@ from typing import Final
 
 from documents.bounded import TooCostly, run_bounded
 from documents.check import check
+from documents.importers.examples import import_examples
+from documents.importers.json_schema import import_json_schema
+from documents.importers.openapi import import_openapi
 from documents.importers.report import Imported, Note, Remark, Severity
 from documents.importers.source import Refused, Source, open_source
 from documents.importers.target import Target
@@ -25,7 +28,13 @@ MEMORY: Final = 500_000_000
 """Bytes of address space. A process that has begun has a hundred million."""
 
 Importer = Callable[[Source, Target], Imported]
-IMPORTERS: Final[Mapping[str, Importer]] = {"wsdl": import_wsdl, "xsd": import_xsd}
+IMPORTERS: Final[Mapping[str, Importer]] = {
+    "wsdl": import_wsdl,
+    "openapi": import_openapi,
+    "xsd": import_xsd,
+    "json-schema": import_json_schema,
+    "examples": import_examples,
+}
 
 TOO_COSTLY = Remark(
     "import-too-costly",

@@ -20,7 +20,10 @@ class Kind(StrEnum):
     """What is imported."""
 
     WSDL = "wsdl"
+    OPENAPI = "openapi"
     XSD = "xsd"
+    JSON_SCHEMA = "json-schema"
+    EXAMPLES = "examples"
 
 
 class Messages(StrEnum):
