@@ -34,6 +34,7 @@ class Run:
     figures: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    command: str = ""
     busy: float = field(default_factory=lambda: os.getloadavg()[0])
 
     def count(self, full: int) -> int:
@@ -75,7 +76,7 @@ class Run:
             # Above 0.5 or so somebody else used the machine too, and every figure is lower for it.
             "loadBefore": round(self.busy, 1),
             "versions": {name: version(name) for name in LIBRARIES} | self.versions,
-            "command": f"make bench ONLY={self.name}",
+            "command": self.command or f"make bench ONLY={self.name}",
             "notes": self.notes,
             "figures": self.figures,
         }

@@ -31,7 +31,7 @@ class Shapes:
 
     def json_validator(self, path: str) -> JsonSchemaValidator:
         if path not in self._json:
-            resources = self._resources(path)
+            resources = self.json_resources(path)
             if found := check_schema(resources[path], resources, path=path):
                 raise invalid(*(f"the schema {path} cannot be used: {each}" for each in found))
             self._json[path] = JsonSchemaValidator(resources[path], resources, path=path)
@@ -41,7 +41,7 @@ class Shapes:
         """The names that a JSON Schema gives to members; None for one that has not compiled."""
         if path not in self._json:
             return None
-        resources = self._resources(path)
+        resources = self.json_resources(path)
         return SchemaNames(resources[path], resources, path=path)
 
     def xsd_validator(self, path: str, element: str) -> XsdValidator:
@@ -89,7 +89,7 @@ class Shapes:
         for (place, element), view in self._views.items():
             yield from ((place, f"{element}: {problem}") for problem in view.problems)
 
-    def _resources(self, path: str) -> dict[str, Any]:
+    def json_resources(self, path: str) -> dict[str, Any]:
         """A JSON Schema and those it refers to, by path."""
         self._require(path)
         resources = {}

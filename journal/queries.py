@@ -174,6 +174,16 @@ class Queries:
                 found.setdefault(system, {})[State(state)] = count
         return found
 
+    def messages_by_contract(self) -> dict[tuple[str, int], int]:
+        """How many messages there are evidences of, by contract and major."""
+        columns = (messages.c.contract, messages.c.version)
+        found: dict[tuple[str, int], int] = {}
+        with self._asking() as connection:
+            for name, version, count in connection.execute(select(*columns, func.count()).group_by(*columns)):
+                major = (name, int(version.partition(".")[0]))
+                found[major] = found.get(major, 0) + count
+        return found
+
     def waiting(self) -> tuple[Count, ...]:
         """How much waits for each system that the journal knows of: one walk over all that is open."""
         question = select(

@@ -30,6 +30,7 @@ def apply(
     dry_run: Annotated[bool, typer.Option(help="Show the plan only.")] = False,
 ) -> None:
     """Make the store as the documents say; shows the plan first."""
+    from running import reuse
     from running.apply import apply_folder
 
     with opened(read_settings(data=data)) as home:
@@ -37,6 +38,7 @@ def apply(
 
         def agreed(plan: Plan) -> bool:
             printing.plan(out, plan)
+            reuse.tell_new(out, reuse.near_new(home, folder, plan.created))
             return not dry_run and (yes or typer.confirm("Apply?"))
 
         applied = apply_folder(home, folder, agreed, prune=prune)
