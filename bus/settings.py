@@ -44,6 +44,11 @@ class Settings(BaseSettings):
         description='Networks that the bus may call, as a JSON list: ["10.0.0.0/8"]. Empty: any but loopback,'
         " link-local and the bus itself. `lgsp up` adds loopback.",
     )
+    fetch_hosts: tuple[str, ...] = Field(
+        (),
+        description='Hosts that `lgsp import --fetch` may fetch from, as a JSON list: ["dan-cu.example.vn"]. Without'
+        " LGSP_EGRESS, at public addresses only.",
+    )
     secrets_dir: Path | None = Field(
         None, description="Folder of secrets, AGENCY-CODE/NAME; default: `secrets` in the data folder."
     )

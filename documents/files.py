@@ -17,6 +17,10 @@ MAX_FILE = 64 * 1024 * 1024  # the hard limit of a body, which an example may re
 MAX_FILES = 10_000
 XML_SUFFIXES = frozenset({".xsd", ".wsdl"})
 XSLT_SUFFIXES = frozenset({".xsl", ".xslt"})
+REFERRING = {
+    **{f"{{http://www.w3.org/2001/XMLSchema}}{each}": "schemaLocation" for each in ("include", "import", "redefine")},
+    "{http://schemas.xmlsoap.org/wsdl/}import": "location",
+}
 LOCATIONS = ("schemaLocation", "location")
 XSL = "{http://www.w3.org/1999/XSL/Transform}"
 XSD = "{http://www.w3.org/2001/XMLSchema}"
@@ -118,12 +122,22 @@ def _leads_to(path: str, data: bytes, files: Mapping[str, bytes], by_namespace: 
     suffix = posixpath.splitext(path)[1]
     if suffix == ".json":
         return [found for reference in _json_references(data) if (found := beside(path, reference))]
-    if suffix in XML_SUFFIXES and (root := _xml(data)) is not None:
+    is_xml = suffix in XML_SUFFIXES or "?" in posixpath.basename(path)  # as a service gives it: service?wsdl
+    if is_xml and (root := _xml(data)) is not None:
         return [found for element in root.iter() for found in _xml_references(path, element, files, by_namespace)]
     if suffix in XSLT_SUFFIXES and (root := _xml(data)) is not None:
         included = root.iter(f"{XSL}include", f"{XSL}import")
         return [found for element in included if (found := beside(path, element.get("href", "")))]
     return []
+
+
+def references(data: bytes) -> Iterator[str]:
+    """What a schema, a WSDL or a JSON document refers to, as it is written there."""
+    if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        yield from _json_references(data)
+    elif (root := _xml(data)) is not None:
+        for tag, attribute in REFERRING.items():
+            yield from (location for each in root.iter(tag) if (location := each.get(attribute)))
 
 
 def beside(path: str, reference: str) -> str | None:

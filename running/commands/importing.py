@@ -1,8 +1,11 @@
 """`lgsp import`: what a department already has becomes documents."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,7 +38,7 @@ class Messages(StrEnum):
 
 def import_(
     kind: Annotated[Kind, typer.Argument(help="What it is.", show_default=False)],
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A file, a folder, or a .zip.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A file, a folder, a .zip; a URL with --fetch.")],
     system: Annotated[str, typer.Option(help="The system's name: his.provincial-hospital.")],
     agency: Annotated[str, typer.Option(help="The code of the agency whose system it is: H57.05.01.")],
     consumer: Annotated[list[str] | None, typer.Option(help="A system that may send; may be given again.")] = None,
@@ -50,13 +53,14 @@ def import_(
     folder: Annotated[Path | None, typer.Option("--out", help="Write the documents here; apply nothing.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; with --out, write over what is there.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Show the plan only.")] = False,
+    fetch: Annotated[bool, typer.Option("--fetch", help="Fetch SOURCE, from a host of LGSP_FETCH_HOSTS.")] = False,
     try_: Annotated[
         bool, typer.Option("--try", help="Call each operation once, on a stand-in made of the WSDL; keep nothing.")
     ] = False,
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Make documents out of what a department has: shows what would change, then applies it. Nothing is fetched.
+    """Make documents out of what a department has: shows what would change, then applies it.
 
     Exit 0 with documents, 1 with the reasons why there are none.
     """
@@ -78,7 +82,43 @@ def import_(
         service=service,
         port=port,
     )
-    order = Order(kind.value, source, target, civil_date(SystemClock().now()), entry)
+    today = civil_date(SystemClock().now())
+    with _at_hand(source, fetch=fetch, json=json) as path:
+        order = Order(kind.value, path, target, today, entry)
+        _carry_out(order, folder, data, yes=yes, dry_run=dry_run, try_=try_, json=json)
+
+
+@contextmanager
+def _at_hand(source: str, *, fetch: bool, json: bool) -> Iterator[Path]:
+    """The source as a path: fetched first, where that was asked for and is allowed."""
+    from documents.importers import fetch as fetching
+    from documents.importers.report import Imported, Note
+    from documents.importers.run import Outcome
+    from documents.importers.source import Refused
+
+    if not fetching.is_address(source):
+        yield Path(source)
+        return
+    if not fetch:
+        notes = (Note(fetching.NOT_ASKED, source),)
+        printing.imported(out, err, Outcome(Imported(notes=notes)), language(), json=json)
+        require(done=False)
+    settings = read_settings()
+    try:
+        with TemporaryDirectory(prefix="lgsp-fetch-") as folder:
+            with busy("Fetching"):
+                path = fetching.fetch(
+                    source, Path(folder), fetching.Allowed(settings.fetch_hosts, tuple(settings.egress))
+                )
+            yield path
+    except Refused as refused:
+        printing.imported(out, err, Outcome(Imported(notes=refused.notes)), language(), json=json)
+        require(done=False)
+
+
+def _carry_out(
+    order: "Order", folder: Path | None, data: Path | None, *, yes: bool, dry_run: bool, try_: bool, json: bool
+) -> None:
     if try_:
         require(_try(order, json=json))
     elif folder is not None:
