@@ -37,7 +37,7 @@
       </ChanDoan>
       <xsl:for-each select="h:DichVu/h:Dong">
         <xsl:sort select="@tien" data-type="number" order="descending"/>
-        <DichVu ma="{@ma}">
+        <DichVu ma="{@ma}" ten="{@ten}" soLuong="{@soLuong}" donVi="{@donVi}">
           <xsl:attribute name="nhom">
             <xsl:choose>
               <xsl:when test="starts-with(@ma, 'T')">thuoc</xsl:when>
