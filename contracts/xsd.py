@@ -1,5 +1,6 @@
 """Validation of XML bodies by XML Schema 1.0."""
 
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -54,7 +55,8 @@ class XsdDocuments:
         try:
             return etree.XMLSchema(schema)
         except etree.XMLSchemaParseError as error:
-            raise SchemaInvalid(schema=self.name, rule="not a valid XML Schema 1.0", place=self._where(error)) from None
+            rule = f"not a valid XML Schema 1.0{_lacking(error)}"
+            raise SchemaInvalid(schema=self.name, rule=rule, place=self._where(error)) from None
 
     def _where(self, error: etree.XMLSchemaParseError) -> str:
         """The document that libxml2 stumbled over; its lines are those of the rewritten one."""
@@ -74,6 +76,15 @@ class XsdDocuments:
             )
         except (xmlschema.XMLSchemaException, ValueError, TypeError, KeyError):
             raise SchemaInvalid(schema=self.name, rule="not a valid XML Schema 1.0", place=self.name) from None
+
+
+_LACKING = re.compile(r"The QName value '([^']*)' does not resolve")
+
+
+def _lacking(error: etree.XMLSchemaParseError) -> str:
+    """The first names that lead nowhere: a schema's own words, which are no data."""
+    found = dict.fromkeys(name for each in error.error_log for name in _LACKING.findall(each.message))
+    return f": there is no {', '.join(list(found)[:5])}" if found else ""
 
 
 class _NothingLoaded(SchemaLoader):

@@ -83,6 +83,7 @@ class _Gatherer:
         self._descriptions: set[str] = set()
         self._wanted: list[tuple[str, str]] = []
         self._depth = 0
+        self._contents: set[tuple[str, bytes]] = set()
 
     def add_file(self, location: str, adopted: str | None) -> None:
         """Add the schemas of one file; one without a namespace of its own takes the `adopted` one."""
@@ -113,8 +114,11 @@ class _Gatherer:
 
     def _add(self, name: str, location: str, schema: etree._Element, adopted: str | None) -> None:
         namespace = schema.get("targetNamespace", adopted or "")
-        if (name, namespace) in self.units:
+        # The same schema twice, as descriptions that were put together have it, would declare everything twice.
+        content = (namespace, etree.tostring(schema, method="c14n", with_comments=False))
+        if (name, namespace) in self.units or content in self._contents:
             return
+        self._contents.add(content)
         self.units[name, namespace] = Unit(name, namespace, schema)
         for element in schema:
             if element.tag == XS + "include":

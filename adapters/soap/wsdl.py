@@ -404,7 +404,8 @@ def _messages(definitions: Mapping[str, etree._Element]) -> Iterator[tuple[tuple
         for node in root.iterfind(f"{WSDL}message"):
             for part in node.iterfind(f"{WSDL}part"):
                 if element := part.get("element"):
-                    message = f"{{{root.get('targetNamespace', '')}}}{node.get('name')}"
+                    namespace = root.get("targetNamespace")
+                    message = f"{{{namespace}}}{node.get('name')}" if namespace else node.get("name", "")
                     yield (message, part.get("name", "")), _meant(part, element)
 
 

@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from adapters.payload import Undecodable, to_utf8
 from documents.files import MAX_FILES
 from documents.importers.report import Note, Remark, Severity
 
@@ -109,6 +110,29 @@ class Source:
         if self.entry is not None:
             return (self.entry,)
         return tuple(path for path in self.files if path.lower().endswith(suffixes))
+
+
+class InUtf8(Mapping[str, bytes]):
+    """Files with XML in UTF-8, whatever it was written in: old tools write UTF-16 and the charsets of their country."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._files
+
+    def __getitem__(self, path: str) -> bytes:
+        data = self._files[path]
+        try:
+            return to_utf8("", data) if data.lstrip()[:1] in {b"<", b"\xff", b"\xfe"} else data
+        except Undecodable:
+            return data  # whoever reads it says what is wrong
 
 
 def open_source(path: Path, entry: str | None = None) -> Source:

@@ -6,7 +6,7 @@ old SOAP service is called by JSON over HTTP without anybody writing a transform
 
 import re
 from collections.abc import Iterable, Iterator, Sequence, Sized
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import orjson
@@ -23,7 +23,7 @@ from documents.files import closure
 from documents.importers import wsdl_remarks as remarks
 from documents.importers.naming import Names, is_element, line_of, name_of, path_of, words_of
 from documents.importers.report import Imported, Note, Remark
-from documents.importers.source import SEVERAL, Refused, Source, shown
+from documents.importers.source import SEVERAL, InUtf8, Refused, Source, shown
 from documents.importers.target import Document, Target, json_payload, xml_payload
 from documents.kinds.values import Endpoint, OperationName
 from transforms.xml_sample import NoSample
@@ -35,6 +35,7 @@ NOTHING: Final = {"$schema": "https://json-schema.org/draft/2020-12/schema", "ty
 
 def import_wsdl(source: Source, target: Target) -> Imported:
     """The documents of every port type of a WSDL; raises `Refused` where there is none that can be called."""
+    source = replace(source, files=InUtf8(source.files))
     path = _entry(source)
     files = closure([path], source.files)
     try:

@@ -5,6 +5,7 @@ for an administrator to write.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from lxml import etree
@@ -15,7 +16,7 @@ from contracts.xsd_closure import XS, Unit
 from documents.files import closure
 from documents.importers.naming import Names, is_element, line_of, path_of, words_of
 from documents.importers.report import Imported, Note, Remark, Severity
-from documents.importers.source import SEVERAL, Refused, Source, shown
+from documents.importers.source import SEVERAL, InUtf8, Refused, Source, shown
 from documents.importers.target import Document, Target, consumer, xml_payload
 
 NO_SCHEMA = Remark(
@@ -53,6 +54,7 @@ SUFFIX: Final = ".xsd"
 
 def import_xsd(source: Source, target: Target) -> Imported:
     """A contract of kind `document` in XML for each root element, and the system that sends them. Raises `Refused`."""
+    source = replace(source, files=InUtf8(source.files))
     path = _entry(source)
     files = closure([path], source.files)
     units = _units(path, files)

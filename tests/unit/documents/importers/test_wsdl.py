@@ -226,6 +226,38 @@ def test_what_is_wrong_is_said(tmp_path: Path, old: str, new: str, code: str) ->
     assert all(note.say(language) for note in notes for language in Language)
 
 
+SCHEMA = TYPES[TYPES.index("<x:schema") : TYPES.index("</w:types>")]
+DATA_SET = '<x:sequence><x:element ref="x:schema"/><x:any/></x:sequence>'
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        ('<?xml version="1.0" encoding="UTF-16"?>' + WSDL).encode("utf-16"),
+        ('<?xml version="1.0" encoding="windows-1258"?>' + WSDL.replace("Tra cứu", "Tra cuu")).encode(
+            "cp1258", "ignore"
+        ),
+        b"\xef\xbb\xbf" + WSDL.encode(),
+        WSDL.replace("<w:", "<").replace("</w:", "</").replace("xmlns:w=", "xmlns=").encode(),
+        WSDL.replace(' targetNamespace="urn:t"', "").replace('xmlns:t="urn:t"', "").replace("t:", "").encode(),
+        WSDL.replace("</w:types>", f"{SCHEMA}</w:types>").encode(),
+        WSDL.replace(
+            'name="detail" type="x:boolean" minOccurs="0"/>',
+            f'name="detail"><x:complexType>{DATA_SET}</x:complexType></x:element>',
+        ).encode(),
+        WSDL.replace("<w:portType", '<p:Policy xmlns:p="http://www.w3.org/ns/ws-policy"/><w:portType', 1).encode(),
+    ],
+    ids=["utf-16", "windows-1258", "bom", "default-namespace", "no-namespace", "schema-twice", "dataset", "policy"],
+)
+def test_what_old_tools_write_is_read(tmp_path: Path, document: bytes) -> None:
+    """Other charsets, no namespace at all, one schema twice, .NET's DataSet, a policy: all of it is imported."""
+    path = tmp_path / "a.wsdl"
+    path.write_bytes(document)
+    outcome = imported(path)
+    assert outcome.ok
+    assert len(list(outcome.imported.of("Contract"))) == 4
+
+
 def test_every_missing_file_is_told_at_once(tmp_path: Path) -> None:
     """A report of what is missing is whole."""
     path = tmp_path / "a.wsdl"
