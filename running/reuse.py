@@ -22,6 +22,7 @@ from running.printing import plain, print_json, table
 SECONDS = 60.0
 MEMORY = 3 * 1024**3
 MOST_FIELDS = 12
+MOST_NEW = 20
 WORTH_LISTING = 0.2
 """How close a contract must be to be listed where somebody asks."""
 
@@ -70,13 +71,17 @@ def similar(home: Home, folder: Path | None, reference: str, most: int) -> Found
 
 
 def near_new(home: Home, folder: Path, created: Sequence[Key]) -> list[Found]:
-    """What is near each contract that is about to be created, where something is."""
-    new = {f"{key.name}@{key.version.partition('.')[0]}" for key in created if key.kind == "Contract"}
-    if not new:
+    """What the store has that is near each contract about to be created; of the first twenty. Nothing where that cannot
+    be found out in time: it is advice, and no reason to hold up a change."""
+    new = [f"{key.name}@{key.version.partition('.')[0]}" for key in created if key.kind == "Contract"]
+    there = frozenset(newest(read(home.queries)))
+    asked = [each for each in dict.fromkeys(new) if each not in there][:MOST_NEW]
+    if not asked or not there:
         return []
-    documents = _together(home, folder)
-    asked = [each for each in newest(documents) if each in new]
-    return [each for each in _bounded(documents, asked, 2, WORTH_SAYING) if each.near]
+    try:
+        return [each for each in _bounded(_together(home, folder), asked, 2, WORTH_SAYING, there) if each.near]
+    except (DocumentInvalid, QueryInvalid):
+        return []
 
 
 def _together(home: Home, folder: Path | None) -> Documents:
@@ -88,9 +93,12 @@ def _together(home: Home, folder: Path | None) -> Documents:
     return Documents({**store.by_key, **loaded.by_key}, {**store.files, **loaded.files})
 
 
-def _bounded(documents: Documents, asked: Sequence[str], most: int, near: float) -> list[Found]:
+def _bounded(
+    documents: Documents, asked: Sequence[str], most: int, near: float, among: frozenset[str] | None = None
+) -> list[Found]:
+    """`among` which contracts to look; None: all."""
     try:
-        found = run_bounded(_near, documents, asked, most, near, seconds=SECONDS, size=MEMORY)
+        found = run_bounded(_near, documents, asked, most, near, among, seconds=SECONDS, size=MEMORY)
     except TooCostly:
         raise QueryInvalid(name="contract", hint=f"comparing took more than {SECONDS:g} s") from None
     if isinstance(found, DocumentInvalid):
@@ -98,8 +106,10 @@ def _bounded(documents: Documents, asked: Sequence[str], most: int, near: float)
     return found
 
 
-def _near(documents: Documents, asked: Sequence[str], most: int, near: float) -> list[Found] | DocumentInvalid:
-    all_of_them = [each for _, each in described(documents)]
+def _near(
+    documents: Documents, asked: Sequence[str], most: int, near: float, wanted: frozenset[str] | None
+) -> list[Found] | DocumentInvalid:
+    all_of_them = [each for _, each in described(documents) if wanted is None or each.key in wanted]
     contracts, shapes = newest(documents), Shapes(documents.files)
     among = Contracts(all_of_them)
     agencies = documents.named(kinds.Agency)

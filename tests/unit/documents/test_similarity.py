@@ -1,5 +1,6 @@
 """Contracts that are nearly equal are found, whatever their fields are called; others are not."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -142,5 +143,11 @@ def test_command(tmp_path: Path) -> None:
     assert told.stdout.splitlines()[1].startswith("health.patient-referral@1")
     assert "BenhNhan/NgaySinh = patient/birthDate" in told.stdout
     assert "contract: health.patient-referral@1" in told.stdout
+    whole = tmp_path / "whole"
+    shutil.copytree(PROVINCE, whole)
+    shutil.copytree(draft, whole / "clinic")
+    (whole / "clinic" / "c.yaml").write_text((draft / "c.yaml").read_text().replace("c.json", "clinic/c.json"))
+    planned = CliRunner().invoke(app, ["apply", str(whole), "--dry-run", *store])
+    assert "of it is what health.patient-referral@1 of H99.05" in planned.stdout
     used = CliRunner().invoke(app, ["contract", "reuse", *store])
     assert "population.citizen-lookup@1" in used.stdout
