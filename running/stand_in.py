@@ -38,14 +38,17 @@ def standing_in(services: Mapping[str, Service]) -> Iterator[Mapping[str, str]]:
         thread.join()
 
 
-def answered(service: Service, envelope: bytes) -> tuple[int, bytes]:
-    """HTTP status and envelope of the answer: a sample of what the WSDL promises, or a fault."""
+def answered(service: Service, envelope: bytes, action: str = "") -> tuple[int, bytes]:
+    """HTTP status and envelope of the answer: a sample of what the WSDL promises, or a fault.
+
+    `action` is what the caller says of itself beside the envelope: it parts operations that carry the same.
+    """
     version = next(iter(service.operations.values())).version
     try:
         child = open_envelope(envelope).child
     except NotSoap:
         return _fault(version, "this is no SOAP envelope")
-    operation = _operation(service, None if child is None else str(child.tag))
+    operation = _operation(service, None if child is None else str(child.tag), action)
     if operation is None:
         return _fault(version, "the WSDL has no such operation")
     if child is not None and operation.encoding is None:
@@ -61,8 +64,9 @@ def answered(service: Service, envelope: bytes) -> tuple[int, bytes]:
         return _fault(version, "no sample of the answer can be made")
 
 
-def _operation(service: Service, element: str | None) -> Operation | None:
-    return next((each for each in service.operations.values() if each.input == element), None)
+def _operation(service: Service, element: str | None, action: str) -> Operation | None:
+    same = [each for each in service.operations.values() if each.input == element]
+    return next((each for each in same if each.action == action), same[0] if same else None)
 
 
 def _wrong(documents: XsdDocuments, child: etree._Element) -> str:
@@ -87,7 +91,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         service: Service = self.server.services[self.path]  # type: ignore[attr-defined]
         length = min(int(self.headers.get("Content-Length") or 0), LARGEST)
-        status, body = answered(service, self.rfile.read(length))
+        # SOAP 1.1 §6.1.1 has a header for it, SOAP 1.2 Part 2 §6.5.3 a parameter of the media type.
+        action = self.headers.get("SOAPAction") or self.headers.get_param("action") or ""
+        status, body = answered(service, self.rfile.read(length), str(action).strip('"'))
         media = (
             "text/xml" if next(iter(service.operations.values())).version is SoapVersion.V11 else "application/soap+xml"
         )

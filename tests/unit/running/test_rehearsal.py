@@ -33,6 +33,16 @@ def test_a_stand_in_answers_as_the_wsdl_promises(service: Service) -> None:
     assert ask(service, "") == (200, "Told")
 
 
+def test_a_stand_in_tells_operations_apart_by_their_action() -> None:
+    """Two operations that carry the same, or nothing, are told apart by what the caller says beside the envelope."""
+    told = '<w:operation name="tell"><w:input message="t:In"/>'
+    empty = WSDL.replace(told, told.replace("t:In", "t:No"))
+    both = load("a.wsdl", {"a.wsdl": empty.encode()}, port="First")
+    envelope = enclose(SoapVersion.V11, b"")
+    assert answered(both, envelope, "urn:ping")[0] == 200
+    assert answered(both, envelope, "urn:tell") == (202, b"")
+
+
 @pytest.mark.parametrize("inner", ['<Ask xmlns="urn:t"><number>1</number></Ask>', "<Other/>"])
 def test_a_stand_in_refuses_what_does_not_fit(service: Service, inner: str) -> None:
     """A request that breaks its schema, or that the WSDL does not have, is answered with a fault."""
