@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import aiohttp
 import structlog
@@ -17,7 +18,9 @@ from documents import kinds
 from documents.compile import Compiled, compile_documents
 from documents.kinds import system as written
 from documents.model import Documents
+from documents.of_the_bus import with_own
 from documents.store import read
+from documents.subjects import subject
 from identity.credentials import Credential
 from identity.keyring import KeyRing
 from identity.secrets import Secrets
@@ -67,6 +70,7 @@ class Builder:
             compiled.grants,
             self.credentials(),
             self.keys(),
+            partial(subject, with_own(documents)),
         )
 
     def _system(self, document: kinds.System) -> System:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from adapters.call import Adapter
 from bus.envelope import Body
+from contracts.descriptions.model import Subject
 from contracts.model import Contract
 from identity.credentials import Credential
 from identity.grants import Grants
@@ -80,7 +81,7 @@ class System:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything of one revision, immutable, swapped whole. `contracts` are active versions by name, newest first;
-    `routes` by reference ``name@major``."""
+    `routes` by reference ``name@major``; `describe` gives what a contract's descriptions are made of, and blocks."""
 
     revision: int
     contracts: Mapping[str, tuple[Contract, ...]]
@@ -89,6 +90,7 @@ class Snapshot:
     grants: Grants
     credentials: Mapping[str, Credential]
     keys: KeyRing
+    describe: Callable[[Contract], Subject] | None = field(default=None, repr=False)
 
     def version(self, name: str, version: str) -> Contract | None:
         return next((contract for contract in self.contracts.get(name, ()) if contract.version == version), None)

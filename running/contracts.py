@@ -7,6 +7,7 @@ from rich.console import Console
 
 from bus.errors import BusError, ContractUnknown, DocumentInvalid, QueryInvalid, VersionUnknown
 from contracts.compatibility import Verdict
+from contracts.descriptions.model import Subject
 from documents.bounded import TooCostly, run_bounded
 from documents.evolution import MEMORY, SECONDS, Comparison, Toward, Version, compare
 from documents.kinds.contract import Contract
@@ -15,6 +16,7 @@ from documents.model import Documents
 from documents.of_the_bus import with_own
 from documents.shapes import Shapes
 from documents.store import read
+from documents.subjects import subject_of as described
 from running.home import Home
 from running.printing import plain, print_json, table
 
@@ -75,6 +77,19 @@ def _version(documents: Documents, reference: str) -> Contract:
         if each.version == version:
             return each
     raise VersionUnknown(contract=name, version=version or "-")
+
+
+def subject_of(documents: Documents, reference: str) -> Subject:
+    """What descriptions of a contract are made of; of several versions that are meant, the newest. Raises
+    `ContractUnknown`, `VersionUnknown`, `DocumentInvalid`."""
+    name, _, version = reference.partition("@")
+    named = [each for _, each in documents.of(Contract) if each.name == name]
+    if not named:
+        raise ContractUnknown
+    meant = [each for each in named if not version or f"{each.version}.".startswith(f"{version}.")]
+    if not meant:
+        raise VersionUnknown(contract=name, version=version)
+    return described(documents, max(meant, key=lambda each: [int(number) for number in each.version.split(".")]))
 
 
 def show(out: Console, found: Compared, *, json: bool) -> None:

@@ -14,6 +14,7 @@ from starlette.routing import Match
 from starlette.routing import Route as Path
 
 from adapters.rest import answers
+from adapters.rest.describing import describable, described
 from adapters.rest.parameters import client, limit, since, state
 from adapters.rest.preferences import Preference, preference
 from adapters.rest.reading import InFlight, bearer, declared_format, header_text, read_body
@@ -34,6 +35,7 @@ from bus.languages import Language, negotiate
 from bus.measures import Measures
 from bus.states import TERMINAL, MessageState
 from identity.credentials import authenticate
+from identity.grants import civil_date
 from identity.tokens import LIFE, Caller, issue
 from journal.commands import Event, Record, Reply
 from journal.committer import Committer
@@ -102,6 +104,8 @@ class FrontDoor:
             Path("/messages/{message}", self.answering(self.show), methods=["GET"]),
             Path("/messages/{message}/reply", self.answering(self.reply), methods=["GET"]),
             Path("/messages", self.answering(self.list), methods=["GET"]),
+            Path("/contracts/{contract}", self.answering(self.describe), methods=["GET"]),
+            Path("/contracts/{contract}/{form}", self.answering(self.describe), methods=["GET"]),
             Path("/token", self.answering(self.token), methods=["POST"]),
             Path("/.well-known/jwks.json", self.answering(self.jwks), methods=["GET"]),
             Path("/health/live", self.answering(self.live), methods=["GET"]),
@@ -193,6 +197,13 @@ class FrontDoor:
             limit=limit(query.get("limit")),
         )
         return answers.json_answer({"messages": [answers.summary(view) for view in views]})
+
+    async def describe(self, request: Request) -> Response:
+        """A contract in the reader's own language, for systems that may send or receive it."""
+        caller = await self._asking(request)
+        snapshot = self._snapshots.current()
+        contract = describable(snapshot, request, caller.system, civil_date(self._clock.now()))
+        return await described(snapshot, contract, request, _language(request))
 
     async def token(self, request: Request) -> Response:
         """OAuth 2.0 client credentials (RFC 6749 §4.4), the client in Basic or in the form (§2.3.1)."""

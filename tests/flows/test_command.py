@@ -394,6 +394,33 @@ def ask_token(bus: Bus, client: str, secret: str) -> str:
         time.sleep(0.05)
 
 
+def described(bus: Bus, path: str, token: str) -> tuple[int, str, str]:
+    """Status, media type and what was answered."""
+    request = Request(f"{bus.up.url}/contracts/{path}", headers={"Authorization": f"Bearer {token}"})
+    try:
+        with urlopen(request) as answer:
+            return answer.status, answer.headers.get_content_type(), answer.read().decode()
+    except HTTPError as refused:
+        with refused:
+            return refused.code, refused.headers.get_content_type(), refused.read().decode()
+
+
+def test_contracts_describe_themselves(bus: Bus) -> None:
+    """A system with a grant gets the contract in every form, as the command writes it; others are told to ask."""
+    token = bus.run("token", STATIONS).out.strip()
+    for name, form in (("openapi.json", "openapi"), ("asyncapi.json", "asyncapi"), (".wsdl", "wsdl")):
+        status, _, told = described(bus, f"health.patient-referral@1/{name}", token)
+        assert status == 200
+        assert told.strip() == bus.run("describe", "health.patient-referral", "--as", form).out.strip()
+    assert described(bus, "health.patient-referral", token)[:2] == (200, "text/html")
+    assert described(bus, "health.patient-referral/schema.xsd", token)[:2] == (200, "application/xml")
+    assert described(bus, "health.patient-referral/nothing", token)[0] == 404
+    assert described(bus, "health.patient-referral@9/openapi.json", token)[0] == 404
+    status, _, told = described(bus, "archive.case-file/openapi.json", token)
+    assert status == 403
+    assert "grant-missing" in told
+
+
 def status_with(bus: Bus, token: str) -> tuple[int, str]:
     request = Request(f"{bus.up.url}/messages", headers={"Authorization": f"Bearer {token}"})
     try:
