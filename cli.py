@@ -42,6 +42,7 @@ for command in (
     processes.work,
     documents.check,
     documents.apply,
+    documents.export,
     describe.describe,
     messages.send,
     messages.status,

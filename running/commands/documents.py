@@ -22,6 +22,39 @@ def check(folder: Folder, data: Data = None, json: Json = False) -> None:
     require(printing.checked(out, err, report, json=json))
 
 
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder to write into.")],
+    data: Data = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write over what is there.")] = False,
+) -> None:
+    """Write the documents in force, and the files they name, into a folder; applying that changes nothing."""
+    from documents.export import exported
+    from documents.importers.writing import differing, write
+    from documents.load import load
+    from documents.plan import plan
+    from documents.store import read
+
+    with opened(read_settings(data=data)) as home, busy("Writing"):
+        documents = read(home.queries)
+    files = exported(documents)
+    over = () if yes else tuple(differing(folder, files))
+    if over:
+        printing.in_the_way(err, folder, over)
+        require(done=False)
+    try:
+        write(folder, files)
+    except OSError as failed:
+        raise typer.BadParameter(f"{folder}: {failed.strerror}", param_hint="DIR") from None
+    loaded = load(folder)
+    planned = plan(documents, loaded.documents, prune=True)
+    out.print(printing.plain(f"{len(documents.by_key)} documents and {len(documents.files)} files."))
+    if loaded.problems or not planned.is_empty:  # other documents lay there before
+        err.print(printing.plain("The folder holds more than what is in force:"), style="yellow")
+        for line in (*map(str, loaded.problems), *planned.lines()):
+            err.print(printing.plain(f"  {line}"))
+        require(done=False)
+
+
 def apply(
     folder: Folder,
     data: Data = None,

@@ -405,9 +405,21 @@ def described(bus: Bus, path: str, token: str) -> tuple[int, str, str]:
             return refused.code, refused.headers.get_content_type(), refused.read().decode()
 
 
+def test_what_is_in_force_is_exported(bus: Bus, tmp_path: Path) -> None:
+    """`lgsp export` writes what is in force; applied, nothing changes; a file that says something else is kept."""
+    assert bus.run("export", tmp_path).status == 0
+    assert bus.run("apply", tmp_path, "--yes", "--prune").out == "Nothing to change.\n"
+    (tmp_path / "agencies.yaml").write_text("kind: Agency\n")
+    refused = bus.run("export", tmp_path)
+    assert refused.status == 1
+    assert "agencies.yaml" in refused.err
+    assert (tmp_path / "agencies.yaml").read_text() == "kind: Agency\n"
+
+
 def test_contracts_describe_themselves(bus: Bus) -> None:
     """A system with a grant gets the contract in every form, as the command writes it; others are told to ask."""
-    token = bus.run("token", STATIONS).out.strip()
+    issued = bus.run("credential", "issue", STATIONS, "--json").json()
+    token = ask_token(bus, issued["client_id"], issued["client_secret"])
     for name, form in (("openapi.json", "openapi"), ("asyncapi.json", "asyncapi"), (".wsdl", "wsdl")):
         status, _, told = described(bus, f"health.patient-referral@1/{name}", token)
         assert status == 200
