@@ -32,6 +32,7 @@ class Bundle:
         self._registry: Registry[Any] = Registry().with_resources(known)
         self._resources = resources
         self._names: dict[int, str] = {}
+        self._waiting: list[tuple[str, Any, Any, str]] = []
 
     def add(self, name: str, path: str) -> None:
         """The schema of a file, under this name."""
@@ -41,11 +42,14 @@ class Bundle:
             self.schemas[name] = self._reference(self._names[id(schema)])
             return
         self._put(name, schema, resolver, path)
+        while self._waiting:  # not within one another: references may lead on a long way
+            name, schema, resolver, path = self._waiting.pop(0)
+            self.schemas[name] = self._copy(schema, resolver, path)
 
     def _put(self, name: str, schema: Any, resolver: Any, path: str) -> None:
         self._names[id(schema)] = name
         self.schemas[name] = {}  # keeps its place, and its name from others
-        self.schemas[name] = self._copy(schema, resolver, path)
+        self._waiting.append((name, schema, resolver, path))
 
     def _reference(self, name: str) -> dict[str, str]:
         return {"$ref": f"{self._prefix}{name}{self._suffix}"}

@@ -18,6 +18,7 @@ NAME: Final = re.compile(r"[^\W\d][\w.-]*")  # an NCName, without the marks that
 _E = Elements(XS, "xs")
 
 _SCALARS: Final = {"string": "xs:string", "integer": "xs:integer", "number": "xs:double", "boolean": "xs:boolean"}
+_TYPES: Final = {str: "string", int: "integer", bool: "boolean", float: "number"}
 _FORMATS: Final = {"date": "xs:date", "date-time": "xs:dateTime", "time": "xs:time"}
 _TEXT: Final[Mapping[str, str]] = {"minLength": "minLength", "maxLength": "maxLength"}
 _NUMBER: Final[Mapping[str, str]] = {
@@ -34,6 +35,10 @@ _TOLD: Final = frozenset(
     | _NUMBER.keys()
 )
 """Keywords that become part of the XSD, or that ask for nothing."""
+_WORDS: Final = frozenset(
+    {"$ref", "title", "description", "examples", "default", "deprecated", "readOnly", "writeOnly"}
+)
+"""Those that ask for nothing."""
 
 
 def xsd(schemas: Mapping[str, Any], roots: Iterable[str], namespace: str) -> tuple[etree._Element, tuple[str, ...]]:
@@ -53,11 +58,14 @@ class _Writer:
     def __init__(self, schemas: Mapping[str, Any]) -> None:
         self.losses: dict[str, None] = {}
         self._schemas = schemas
+        self._targets: dict[str, Any] = {}
         self._names = _type_names(schemas)
 
     def named(self, name: str, schema: Any) -> etree._Element:
         """A global type."""
-        made = self._type(schema, f"#/$defs/{name}")
+        # A name for another type is that type once more; one that leads back to itself says nothing.
+        target = self._target(schema) if self._reference(schema) else schema
+        made = self._type({} if target is None else target, f"#/$defs/{name}")
         if isinstance(made, str):  # a type of XML Schema's own
             made = _E("simpleType", _E("restriction", {"base": made})) if made != "xs:anyType" else _any()
         made.set("name", self._names[name])
@@ -69,8 +77,7 @@ class _Writer:
         schema, nillable = _without_null(schema)
         if nillable:
             written["nillable"] = "true"
-        reference = self._reference(schema)
-        made: str | etree._Element = f"tns:{reference}" if reference else self._type(schema, place)
+        made = self._type(schema, place)
         element = _E("element", written)
         if isinstance(schema, Mapping) and isinstance(schema.get("description"), str):
             element.append(_E("annotation", _E("documentation", _text(schema["description"]))))
@@ -80,8 +87,39 @@ class _Writer:
             element.append(made)
         return element
 
+    def _told(self, schema: Mapping[str, Any], place: str) -> None:
+        """Say which keywords an XSD has no place for; beside a reference, those that would narrow it further."""
+        narrowing = _TOLD - _WORDS if "$ref" in schema else frozenset[str]()
+        for keyword in schema:
+            if keyword not in _TOLD or keyword in narrowing:
+                self._lose(place, f"`{keyword}` is checked on JSON alone")
+
+    def _merged(self, schema: Any) -> Any:
+        """A schema with the objects of its ``allOf`` as its own; as it is, where that cannot be said so."""
+        if not isinstance(schema, Mapping) or "allOf" not in schema or "$ref" in schema:
+            return schema
+        whole = {key: value for key, value in schema.items() if key != "allOf"}
+        for branch in schema["allOf"]:
+            inner = self._target(branch)
+            if inner is None or _kind(inner) != "object":
+                return schema
+            properties = {**inner.get("properties", {}), **whole.get("properties", {})}
+            required = [*inner.get("required", ()), *whole.get("required", ())]
+            whole = {**inner, **whole, "properties": properties, "required": required}
+        return whole
+
+    def _target(self, schema: Any) -> Any:
+        """What a schema refers to, merged; None where it refers to itself."""
+        if not isinstance(schema, Mapping) or not isinstance(schema.get("$ref"), str):
+            return self._merged(schema)
+        name = schema["$ref"].rpartition("/")[2]
+        if name not in self._targets:
+            self._targets[name] = None  # while it is being followed
+            self._targets[name] = self._target(self._schemas[name])
+        return self._targets[name]
+
     def _reference(self, schema: Any) -> str | None:
-        """The name of the type that a schema refers to and adds nothing to."""
+        """The name of the type that a schema refers to."""
         if not isinstance(schema, Mapping) or not isinstance(schema.get("$ref"), str):
             return None
         return self._names[schema["$ref"].rpartition("/")[2]]
@@ -93,9 +131,8 @@ class _Writer:
         if not isinstance(schema, Mapping) or not schema:
             self._lose(place, "any value: of which XML takes text and elements, and JSON values keep no type")
             return "xs:anyType"
-        for keyword in schema:
-            if keyword not in _TOLD:
-                self._lose(place, f"`{keyword}` is checked on JSON alone")
+        schema = self._merged(schema)
+        self._told(schema, place)
         if reference := self._reference(schema):
             return f"tns:{reference}"
         match _kind(schema):
@@ -116,11 +153,12 @@ class _Writer:
         required = frozenset(schema.get("required", ()))
         sequence, made = _E("sequence"), _E("complexType")
         for name, each in members.items():
-            inside = f"{place}/properties/{name}"
+            inside, target = f"{place}/properties/{name}", self._target(each)
             if name.startswith("@"):
                 made.append(self._attribute(name, each, inside, required=name in required))
-            elif _kind(each) == "array" and not self._reference(each):
-                sequence.append(self._repeated(name, each, inside, required=name in required))
+            elif _kind(target) == "array":
+                self._told(target, inside)
+                sequence.append(self._repeated(name, target, inside, required=name in required))
             else:
                 occurs = {} if name in required else {"minOccurs": "0"}
                 sequence.append(self.element(name, each, inside, occurs))
@@ -164,22 +202,31 @@ class _Writer:
         base = _FORMATS.get(str(schema.get("format")), _SCALARS[kind]) if kind == "string" else _SCALARS[kind]
         if "format" in schema and base == _SCALARS[kind]:
             self._lose(place, f"`format: {_text(schema['format'])}` is checked on JSON alone")
-        facets = [*self._options(schema), *self._bounds(schema, kind, base), *self._pattern(schema, kind, place)]
+        facets = [
+            *self._options(schema, base, place),
+            *self._bounds(schema, base, place),
+            *self._pattern(schema, kind, place),
+        ]
         return _E("simpleType", _E("restriction", {"base": base}, *facets)) if facets else base
 
-    def _options(self, schema: Mapping[str, Any]) -> Iterable[etree._Element]:
+    def _options(self, schema: Mapping[str, Any], base: str, place: str) -> Iterable[etree._Element]:
         options = [schema["const"]] if "const" in schema else schema.get("enum", ())
-        for option in options:
-            text = str(option).lower() if isinstance(option, bool) else _text(str(option))
-            yield _facet("enumeration", text)
+        if options and base == "xs:boolean":
+            self._lose(place, "which of true and false is checked on JSON alone")  # XSD 1.0 part 2 §3.2.2.2
+            return
+        yield from (_facet("enumeration", _text(option)) for option in options)
 
-    def _bounds(self, schema: Mapping[str, Any], kind: str, base: str) -> Iterable[etree._Element]:
-        if base == "xs:string":
-            yield from (_facet(facet, str(int(schema[word]))) for word, facet in _TEXT.items() if word in schema)
-        if kind in {"integer", "number"}:
-            for word, facet in _NUMBER.items():
-                if word in schema and (kind == "number" or float(schema[word]).is_integer()):
-                    yield _facet(facet, str(int(schema[word]) if kind == "integer" else schema[word]))
+    def _bounds(self, schema: Mapping[str, Any], base: str, place: str) -> Iterable[etree._Element]:
+        for word in (each for each in (*_TEXT, *_NUMBER) if each in schema):
+            bound = schema[word]
+            if base == "xs:string" and word in _TEXT:
+                yield _facet(_TEXT[word], str(int(bound)))
+            elif base == "xs:double" and word in _NUMBER:
+                yield _facet(_NUMBER[word], str(bound))
+            elif base == "xs:integer" and word in _NUMBER and int(bound) == bound:
+                yield _facet(_NUMBER[word], str(int(bound)))
+            else:
+                self._lose(place, f"`{word}` is checked on JSON alone")
 
     def _pattern(self, schema: Mapping[str, Any], kind: str, place: str) -> Iterable[etree._Element]:
         if "pattern" not in schema or kind != "string":
@@ -239,7 +286,8 @@ def _implied(schema: Mapping[str, Any]) -> str | None:
     if "properties" in schema:
         return "object"
     options = [schema["const"]] if "const" in schema else schema.get("enum", ())
-    return "string" if options and all(isinstance(each, str) for each in options) else None
+    types = {type(each) for each in options}
+    return _TYPES.get(types.pop()) if len(types) == 1 else None
 
 
 _PLAIN: Final = re.compile(r"(?:[\w .,:;/@%&'\"#!=_~<>-]|\\[.+*?()\[\]{}|\\/^$-]|\\d|[\[\](){}|+*?^.,-])*")
