@@ -19,6 +19,7 @@ from running.commands import (
     importing,
     journal,
     messages,
+    mock,
     processes,
     secret,
     system,
@@ -48,6 +49,7 @@ for command in (
     messages.status,
     messages.token,
     doctor.doctor,
+    mock.mock,
     processes.demo,
 ):
     app.command()(command)

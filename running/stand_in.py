@@ -1,11 +1,14 @@
-"""A SOAP service that is made of a WSDL alone: it checks what it is asked and answers with a sample.
+"""Stand-ins for systems, made of their descriptions alone: they check what they are asked and answer with a sample.
 
-For trying an import, on loopback: nothing of the real service is called.
+For trying an import and for developing against a contract, on loopback: nothing of the real service is called. This
+module serves them, and is the one for SOAP; `running.stand_in_rest` is the one for REST.
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from lxml import etree
@@ -22,20 +25,62 @@ LARGEST = 1024 * 1024
 """Bytes of a request that a stand-in reads."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, its path as it follows the system's endpoint; names of headers in small letters."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """HTTP status and body of an answer, and its media type."""
+
+    status: int
+    body: bytes = b""
+    media: str = "application/json"
+
+
+Answerer = Callable[[Asked], Answered]
+
+
 @contextmanager
-def standing_in(services: Mapping[str, Service]) -> Iterator[Mapping[str, str]]:
-    """Stand-ins for systems, by name; where each answers."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+def standing_in(systems: Mapping[str, Answerer], port: int = 0) -> Iterator[Mapping[str, str]]:
+    """Stand-ins for systems, by name; where each answers. `port` 0: one that is free."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
     server.daemon_threads = True
-    server.services = {f"/{system}": service for system, service in services.items()}  # type: ignore[attr-defined]
+    server.systems = dict(systems)  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield {system: f"http://127.0.0.1:{server.server_port}/{system}" for system in services}
+        yield {system: f"http://127.0.0.1:{server.server_port}/{system}" for system in systems}
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def soap(service: Service) -> Answerer:
+    """The stand-in of a SOAP system."""
+    version = next(iter(service.operations.values())).version
+    media = "text/xml" if version is SoapVersion.V11 else "application/soap+xml"
+
+    def answer(asked: Asked) -> Answered:
+        status, body = answered(service, asked.body, _action(asked.headers))
+        return Answered(status, body, f"{media}; charset=utf-8")
+
+    return answer
+
+
+def _action(headers: Mapping[str, str]) -> str:
+    """SOAP 1.1 §6.1.1 has a header for it, SOAP 1.2 Part 2 §6.5.3 a parameter of the media type."""
+    media = Message()
+    media["Content-Type"] = headers.get("content-type", "")
+    return (headers.get("soapaction") or str(media.get_param("action") or "")).strip('"')
 
 
 def answered(service: Service, envelope: bytes, action: str = "") -> tuple[int, bytes]:
@@ -88,20 +133,24 @@ def _fault(version: SoapVersion, text: str) -> tuple[int, bytes]:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def do_POST(self) -> None:
-        service: Service = self.server.services[self.path]  # type: ignore[attr-defined]
+    def _answer(self) -> None:
+        where, _, query = self.path.partition("?")
+        system, _, path = where.lstrip("/").partition("/")
+        answerer: Answerer | None = self.server.systems.get(system)  # type: ignore[attr-defined]
         length = min(int(self.headers.get("Content-Length") or 0), LARGEST)
-        # SOAP 1.1 §6.1.1 has a header for it, SOAP 1.2 Part 2 §6.5.3 a parameter of the media type.
-        action = self.headers.get("SOAPAction") or self.headers.get_param("action") or ""
-        status, body = answered(service, self.rfile.read(length), str(action).strip('"'))
-        media = (
-            "text/xml" if next(iter(service.operations.values())).version is SoapVersion.V11 else "application/soap+xml"
-        )
-        self.send_response(status)
-        self.send_header("Content-Type", f"{media}; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
+        body = self.rfile.read(length)
+        if answerer is None:
+            given = Answered(404, b"", "text/plain")
+        else:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            given = answerer(Asked(self.command, f"/{path}" if path else "", query, headers, body))
+        self.send_response(given.status)
+        self.send_header("Content-Type", given.media)
+        self.send_header("Content-Length", str(len(given.body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(given.body)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - the library's own names
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's own name
         pass

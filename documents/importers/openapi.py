@@ -8,12 +8,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from random import Random
 from typing import Any, Final
 from urllib.parse import quote
 
 import orjson
 
+from bus.errors import SchemaInvalid
 from contracts.json_schema import JsonSchemaValidator
+from contracts.samples import Samples
 from documents.importers import openapi_remarks as remarks
 from documents.importers.naming import Names, line_of, name_of, path_of, words_of
 from documents.importers.openapi_reading import Files, Missing, Schemas
@@ -30,6 +33,9 @@ MISCONFIGURED: Final = frozenset({401, 403, 407, 408, 425, 429})
 """Statuses that tell of the caller or the moment, and are the bus's own affair."""
 
 MOST_EXAMPLES: Final = 3
+
+ATTEMPTS: Final = 50
+"""At a sample of a request."""
 
 PATH: Final = "/:@!$&'()*+,;=~-._{}%"
 """What stands in a path as it is (RFC 3986 §3.3), and the braces of fields."""
@@ -404,11 +410,12 @@ class _Importing:
     def _examples(self, operation: _Operation, request: dict[str, Any]) -> Document:
         """Examples that are right, each in a file; those of operations with parameters lack these, and are left."""
         given = [each for each in operation.examples if isinstance(each, dict | list)][:MOST_EXAMPLES]
-        if not given or set(operation.required):
-            return {}
         validator = JsonSchemaValidator(request)
+        # Those of operations with parameters lack these.
+        written = [] if operation.required else given
+        usable = [each for each in written if validator.is_valid(each)]
         paths = []
-        for number, example in enumerate(given, 1):
+        for number, example in enumerate((written if usable else [*written, *_sample(validator)]), 1):
             if validator.is_valid(example):
                 path = path_of(self.target.folder, f"examples/{operation.name}.{number}.json")
                 self.placed[path] = orjson.dumps(example, option=orjson.OPT_INDENT_2) + b"\n"
@@ -465,6 +472,16 @@ class _Importing:
         note = Note(remark, place, facts)
         if note not in self.notes:
             self.notes.append(note)
+
+
+def _sample(schema: JsonSchemaValidator) -> list[Any]:
+    """One valid message, if one is found."""
+    try:
+        form: Any = schema.canonical.to_json_schema()
+    except SchemaInvalid:
+        return []
+    made = Samples(form, Random(1)).attempts(ATTEMPTS)  # noqa: S311 - nothing is kept secret by it
+    return next(([value] for value in made if schema.is_valid(value)), [])
 
 
 def _named(value: Any) -> Mapping[str, Any]:

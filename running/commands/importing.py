@@ -55,7 +55,8 @@ def import_(
     dry_run: Annotated[bool, typer.Option(help="Show the plan only.")] = False,
     fetch: Annotated[bool, typer.Option("--fetch", help="Fetch SOURCE, from a host of LGSP_FETCH_HOSTS.")] = False,
     try_: Annotated[
-        bool, typer.Option("--try", help="Call each operation once, on a stand-in made of the WSDL; keep nothing.")
+        bool,
+        typer.Option("--try", help="Call each operation once, on a stand-in made of the description; keep nothing."),
     ] = False,
     data: Data = None,
     json: Json = False,
@@ -146,8 +147,10 @@ def _try(order: "Order", *, json: bool) -> bool:
     """On a bus of its own; whether every operation answered as the source promises."""
     from running.rehearsal import rehearse
 
-    if order.kind != Kind.WSDL:
-        raise typer.BadParameter("only a WSDL says enough to stand in for its service", param_hint="--try")
+    if order.kind not in {Kind.WSDL, Kind.OPENAPI}:
+        raise typer.BadParameter(
+            "only a WSDL or an OpenAPI document says enough to stand in for its service", param_hint="--try"
+        )
     with busy("Trying"):
         outcome, found = rehearse(order)
     if not outcome.ok:
