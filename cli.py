@@ -23,6 +23,7 @@ from running.commands import (
     processes,
     secret,
     system,
+    verify,
     transform,
 )
 from running.commands.terminal import err, language
@@ -50,6 +51,7 @@ for command in (
     messages.token,
     doctor.doctor,
     mock.mock,
+    verify.verify,
     processes.demo,
 ):
     app.command()(command)
