@@ -23,8 +23,8 @@ from running.commands import (
     processes,
     secret,
     system,
-    verify,
     transform,
+    verify,
 )
 from running.commands.terminal import err, language
 

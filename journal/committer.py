@@ -66,6 +66,7 @@ class Committer:
         self._queue: deque[_Waiting] = deque()
         self._followers: list[_Waiting] = []
         self._events: list[bytes] = []
+        self._telling = False
         self._stopping = False
         self._changed = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "committer") if store.blocks else None
@@ -116,10 +117,10 @@ class Committer:
 
     async def _run(self) -> None:
         while batch := await self._next():
-            untold = bool(self._events)
             for waiting, result in zip(batch, await self._perform(batch), strict=True):
                 _resolve(waiting.future, result)
-            if self._events and not untold:
+            if self._events and not self._telling:
+                self._telling = True
                 asyncio.get_running_loop().call_later(TOLD_WITHIN, self._tell)
         self._tell()
 
@@ -145,7 +146,7 @@ class Committer:
 
     def _tell(self) -> None:
         """The journal has the events, whatever becomes of the log."""
-        events, self._events = self._events, []
+        events, self._events, self._telling = self._events, [], False
         if events and self._told:
             with suppress(Exception):
                 self._told(events)

@@ -25,6 +25,7 @@ from routes.model import Route, Snapshot
 from routes.reply import take
 from running.home import Home
 from running.printing import plain, print_json, table
+from running.up import LOOPBACK
 from transforms.apart.pool import Pool
 
 LARGEST: Final = 16 * 1024 * 1024
@@ -59,7 +60,8 @@ def verified(home: Home, system: str, *, writes: bool = False, endpoint: str | N
 async def _verified(
     home: Home, documents: Documents, system: str, *, writes: bool, endpoint: str | None
 ) -> list[Verified]:
-    egress = Egress(home.settings.egress or EVERYWHERE)
+    # Who names an endpoint by hand may mean one on this machine.
+    egress = Egress((*(home.settings.egress or EVERYWHERE), *(LOOPBACK if endpoint else ())))
     endpoints = {system: endpoint} if endpoint else {}
     found: list[Verified] = []
     async with open_session(egress) as session:

@@ -9,7 +9,7 @@ import pytest
 
 from bus.errors import InternalError, JournalUnavailable, Overloaded
 from journal.commands import Command, Event, Record
-from journal.committer import Committer
+from journal.committer import TOLD_WITHIN, Committer
 from journal.store import BatchRefused, Written
 from journal.waits import aside
 
@@ -123,6 +123,22 @@ async def test_events_are_told_after_the_commit(store: Recorder) -> None:
     await asyncio.gather(*map(committer.write, some(10)))
     await committer.close()
     assert len(told) == 10
+
+
+async def test_events_are_told_under_load_too(store: Recorder) -> None:
+    """However one transaction follows another, what was written is told soon, and nothing of it is kept."""
+    told: list[bytes] = []
+    committer = Committer(store, told.extend)
+    written = 0
+    for _ in range(100):
+        await asyncio.gather(*map(committer.write, some(5)))
+        written += 5
+        await asyncio.sleep(0.002)
+    before = len(told)
+    await asyncio.sleep(4 * TOLD_WITHIN)
+    assert before
+    assert len(told) == written
+    await committer.close()
 
 
 async def test_follower_goes_with_the_next(committer: Committer, store: Recorder) -> None:

@@ -49,6 +49,10 @@ examples: {valid: [person.example.json]}
 {kind: Route, contract: civil.look-up@1, to: civil.status, operation: look-up}
 ---
 {kind: Route, contract: civil.add@1, to: civil.status, operation: add}
+---
+{kind: Grant, contract: civil.look-up@1, system: civil.status, may: receive, purpose: Hỏi, legalBasis: Luật}
+---
+{kind: Grant, contract: civil.add@1, system: civil.status, may: receive, purpose: Ghi, legalBasis: Luật}
 """
 FILES = {
     "documents.yaml": DOCUMENTS,
@@ -65,7 +69,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
     folder.mkdir()
     for name, text in FILES.items():
         (folder / name).write_text(text, encoding="utf-8")
-    made = Home(read_settings({"LGSP_EGRESS": '["127.0.0.0/8"]'}, data=tmp_path / "data"), "user:test")
+    made = Home(read_settings(data=tmp_path / "data"), "user:test")
     made.prepare()
     assert apply_folder(made, folder).done
     yield made
