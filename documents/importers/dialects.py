@@ -113,6 +113,7 @@ class Dialect:
     def _handlers(self) -> Mapping[str, Callable[[Any, str], Any]]:
         return {
             "required": self._required,
+            "$ref": lambda _, place: self._lost("$ref", place),
             "type": self._type,
             "pattern": self._pattern,
             "minimum": self._number,

@@ -410,7 +410,10 @@ class _Importing:
     def _examples(self, operation: _Operation, request: dict[str, Any]) -> Document:
         """Examples that are right, each in a file; those of operations with parameters lack these, and are left."""
         given = [each for each in operation.examples if isinstance(each, dict | list)][:MOST_EXAMPLES]
-        validator = JsonSchemaValidator(request)
+        try:
+            validator = JsonSchemaValidator(request)
+        except SchemaInvalid:  # said with its place when the documents are checked
+            return {}
         # Those of operations with parameters lack these.
         written = [] if operation.required else given
         usable = [each for each in written if validator.is_valid(each)]
