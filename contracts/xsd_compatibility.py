@@ -158,15 +158,11 @@ class _Held:
                 self.breaks(f"{place}/{_name(each)}", "required")
 
     def _any_order(self, wide: XsdGroup, narrow: XsdGroup, place: str) -> None:
-        for particle in narrow:
-            mate = next((each for each in wide if _mates(each, particle)), None)
-            if mate is None:
-                self._absent(particle, list(wide), place)
-            else:
-                self._particle(mate, particle, place)
+        self._alternatives(wide, narrow, place)
         self._required([each for each in wide if not any(_mates(each, other) for other in narrow)], place)
 
     def _alternatives(self, wide: XsdGroup, narrow: XsdGroup, place: str) -> None:
+        """Each member of the one stands in the other, wherever."""
         for particle in narrow:
             mate = next((each for each in wide if _mates(each, particle)), None)
             if mate is None:

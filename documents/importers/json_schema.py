@@ -49,17 +49,7 @@ def import_json_schema(source: Source, target: Target) -> Imported:
 
 def _entry(source: Source, files: Files) -> str:
     """The file that was named, or the one object that no other refers to."""
-    paths = source.entries(*SUFFIXES)
-    found = {}
-    for path in paths:
-        try:
-            document = files.load(path)
-        except Refused:
-            if len(paths) == 1:
-                raise
-            continue
-        if isinstance(document, dict):
-            found[path] = document
+    found = files.objects(*SUFFIXES)
     if not found:
         raise Refused(Note(remarks.NO_JSON_SCHEMA, source.name))
     named = {name for path, document in found.items() for name in _references(document) if name != path}

@@ -53,17 +53,7 @@ def import_openapi(source: Source, target: Target) -> Imported:
 
 def _entry(source: Source, files: Files) -> str:
     """The file that was named, or the only one that is an OpenAPI document."""
-    paths = source.entries(*SUFFIXES)
-    found = []
-    for path in paths:
-        try:
-            document = files.load(path)
-        except Refused:
-            if len(paths) == 1:
-                raise
-            continue
-        if isinstance(document, Mapping) and ("openapi" in document or "swagger" in document):
-            found.append(path)
+    found = [path for path, each in files.objects(*SUFFIXES).items() if "openapi" in each or "swagger" in each]
     if not found:
         raise Refused(Note(remarks.NO_OPENAPI, source.name))
     if len(found) > 1:

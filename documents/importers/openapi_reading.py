@@ -36,6 +36,22 @@ class Files:
             self._read[path] = read_data(path, self.source.files[path])
         return self._read[path]
 
+    def objects(self, *suffixes: str) -> dict[str, Mapping[str, Any]]:
+        """Of the files by which reading may begin those that hold an object, by path; raises `Refused` where the only
+        one cannot be read."""
+        paths = self.source.entries(*suffixes)
+        found = {}
+        for path in paths:
+            try:
+                document = self.load(path)
+            except Refused:
+                if len(paths) == 1:
+                    raise
+                continue
+            if isinstance(document, Mapping):
+                found[path] = document
+        return found
+
     def locate(self, reference: str, base: str) -> tuple[str, str]:
         """The file and the JSON Pointer that a reference names. Raises `Missing`."""
         where, _, pointer = reference.partition("#")
