@@ -23,6 +23,7 @@ from documents.importers.openapi_reading import Files, Missing, Schemas
 from documents.importers.report import Imported, Note, Remark
 from documents.importers.source import SEVERAL, Refused, Source, shown
 from documents.importers.target import Document, Exchange, Target, json_payload
+from documents.importers.wsdl_remarks import ENDPOINT_OPEN
 from documents.kinds.values import Endpoint, OperationName
 
 SUFFIXES: Final = (".json", ".yaml", ".yml")
@@ -132,7 +133,8 @@ class _Importing:
         said = list(self._servers())
         usable = [each for each in said if re.fullmatch(Endpoint.PATTERN, each)]
         if not usable:
-            raise Refused(Note(remarks.NO_ENDPOINT, self.path, {"said": ", ".join(said)[:200] or "-"}))
+            self._note(ENDPOINT_OPEN, self.path, system=self.target.system)
+            return f"https://endpoint.invalid/{self.target.system}"  # a name that nobody has (RFC 6761 §6.4)
         if len(usable) > 1:
             self._note(remarks.SEVERAL_SERVERS, self.path, count=str(len(usable)), taken=usable[0])
         return usable[0]

@@ -28,11 +28,6 @@ NO_OPERATION: Final = _error(
     "nothing in it can be a contract: {count} operations were left out, each for the reason above.",
     "không có gì thành hợp đồng được: {count} thao tác bị bỏ qua, lý do nêu ở trên.",
 )
-NO_ENDPOINT: Final = _error(
-    "endpoint-missing",
-    "it does not say where the service answers ({said}): give it with --endpoint URL.",
-    "tài liệu không cho biết địa chỉ dịch vụ ({said}): hãy chỉ bằng --endpoint URL.",
-)
 SEVERAL_SERVERS: Final = _loss(
     "servers-several",
     "it names {count} servers: {taken} is called; another is set in the system's document.",

@@ -209,7 +209,6 @@ def test_yaml_stays_what_was_written(tmp_path: Path) -> None:
     ("change", "code"),
     [
         ({"openapi": "4.0.0"}, "openapi-version"),
-        ({"servers": [{"url": "/relative"}]}, "endpoint-missing"),
         ({"paths": {}}, "no-operation"),
         ({"openapi": None}, "no-openapi"),
     ],
@@ -220,6 +219,15 @@ def test_what_cannot_be_imported_says_why(tmp_path: Path, change: dict[str, Any]
     found = imported(tmp_path / "source", document)
     assert not found.ok
     assert code in codes(found)
+
+
+def test_an_address_that_is_not_said_is_left_to_a_person(tmp_path: Path) -> None:
+    """A relative server is no address: the system gets one that nobody has, and a warning."""
+    found = imported(tmp_path / "source", {**DOSSIER, "servers": [{"url": "/relative"}]})
+    assert found.ok
+    assert "endpoint-open" in codes(found)
+    (system,) = found.imported.of("System")
+    assert system["endpoint"] == "https://endpoint.invalid/civil.status"
 
 
 def test_aliases_that_grow_are_refused(tmp_path: Path) -> None:
