@@ -181,24 +181,16 @@ def test_no_verdict_is_false(one: Any, other: Any) -> None:
             assert wide.is_valid(value) or not narrow.is_valid(value)
 
 
-def _narrows_a_format(form: Any) -> bool:
-    if isinstance(form, dict):
-        narrowed = "format" in form and bool({"minLength", "maxLength", "pattern", "allOf", "enum"} & form.keys())
-        return narrowed or any(_narrows_a_format(each) for each in form.values())
-    return isinstance(form, list) and any(_narrows_a_format(each) for each in form)
-
-
 @given(SCHEMAS, st.integers(0, 9))
 @settings(max_examples=60, deadline=None)
 def test_samples_are_found(schema: Any, seed: int) -> None:
-    """Of a schema that allows anything at all a valid value is among the first that are made, unless a text is to be of
-    a format and something else besides, such as an e-mail address of six characters."""
+    """Of a schema that allows anything at all a valid value is among the first that are made, unless several schemas
+    are to hold at once: what a date and an expression have in common, or an address of six letters, is not sought."""
     canonical = canonicalize(schema)
-    form: Any = canonical.to_json_schema()
-    if canonical.satisfiability() != Satisfiability.YES or _narrows_a_format(form):
+    if canonical.satisfiability() != Satisfiability.YES or "allOf" in str(schema):
         return
-    validator = JsonSchemaValidator(schema)
-    assert any(validator.is_valid(value) for value in Samples(form, Random(seed)).attempts(100))
+    validator, form = JsonSchemaValidator(schema), canonical.to_json_schema()
+    assert any(validator.is_valid(value) for value in Samples(form, Random(seed)).attempts(100))  # type: ignore[arg-type]
 
 
 def test_a_schema_that_demands_itself_ends() -> None:
