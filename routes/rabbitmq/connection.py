@@ -97,8 +97,8 @@ class Channel:
         await self._call(self._channel.basic_consume, name, arrived, auto_ack=prefetch is None)
 
     def acknowledge(self, tag: int) -> None:
-        """Once; a second time, or after the end, nothing: the server would close the channel, or has."""
-        if tag in self._unacknowledged and not self.ended.done():
+        """Once; a second time, or once it is being closed, nothing: the server would close the channel, or has."""
+        if tag in self._unacknowledged and not self.ended.done() and self._channel.is_open:
             self._unacknowledged.discard(tag)
             self._channel.basic_ack(tag)
 

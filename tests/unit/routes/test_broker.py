@@ -250,3 +250,16 @@ async def test_embedded_broker_survives_its_subscribers() -> None:
     await broker.publish([a_delivery("gone")])
     await fence(broker)
     await broker.close()
+
+
+async def test_acknowledging_what_is_just_being_left_does_nothing(broker: Broker) -> None:
+    """A claim that is won while its subscription ends is not lost by its acknowledgement, whatever the moment."""
+    arrivals = Arrivals()
+    await broker.subscribe("his", 50, arrivals)
+    await broker.publish([a_delivery() for _ in range(50)])
+    await arrivals.until(50)
+    leaving = asyncio.create_task(broker.unsubscribe("his"))
+    for acknowledge in arrivals.acknowledge:
+        acknowledge()
+        await asyncio.sleep(0)
+    await leaving
