@@ -177,6 +177,8 @@ class Link:
         self.blocked = False
         self.on_blocked: Callable[[], None] = lambda: None
         connection.add_on_close_callback(lambda _, __: _settle(self.lost))
+        if connection.is_closed:  # since it opened: nobody calls back any more
+            _settle(self.lost)
         connection.add_on_connection_blocked_callback(lambda _, __: self._block())
         connection.add_on_connection_unblocked_callback(lambda _, __: self._unblock())
 
