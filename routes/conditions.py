@@ -42,13 +42,13 @@ class Conditions:
         self._beaten = Beaten(0, 0)
         self._alone = False
         # By the monotonic clock.
-        self._asked = self._beat = float("-inf")
+        self._asked = self._beat = self._heard = float("-inf")
 
     def beaten(self, beaten: Beaten, asked: float) -> None:
         """The journal has heard, when it was told at `asked`, that this process lives."""
         if beaten.joined_at != self._beaten.joined_at:
             self._alone = False
-        self._beaten, self._beat = beaten, asked
+        self._beaten, self._beat, self._heard = beaten, asked, self._clock.monotonic()
 
     def see(self, present: Present, asked: float) -> None:
         """How things stood when the journal was asked at `asked`, or later."""
@@ -68,7 +68,7 @@ class Conditions:
 
     def now(self) -> int:
         """The journal's time, or a little less."""
-        return self._beaten.now + round((self._clock.monotonic() - self._beat) * 1000) if self._beaten.now else 0
+        return self._beaten.now + round((self._clock.monotonic() - self._heard) * 1000) if self._beaten.now else 0
 
     def of(self, system: str) -> Condition:
         return self._systems[system]

@@ -104,3 +104,11 @@ def test_paused_and_silent_systems_wait(conditions: Conditions, clock: ManualClo
     """A system that a person has paused, or that answers nobody, is blocked; one that nobody speaks of is not."""
     conditions.see(Present((condition, Condition("well"))), clock.monotonic())
     assert [conditions.blocked(each) for each in ("his", "well", "unknown")] == [True, False, False]
+
+
+def test_time_never_runs_ahead(conditions: Conditions, clock: ManualClock) -> None:
+    """A beat that was long on its way makes nobody older: the journal's time is counted from its answer."""
+    asked = clock.monotonic()
+    clock.advance(5)
+    conditions.beaten(Beaten(clock.now(), clock.now()), asked)
+    assert conditions.now() == clock.now()
