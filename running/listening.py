@@ -64,7 +64,7 @@ class Server(uvicorn.Server):
         self._serving = config
         self._told, self._ending, self._told_draining = started, ending, draining
         self._grace = grace
-        self._replaced = False
+        self._asked = self._replaced = False
 
     @property
     def draining(self) -> bool:
@@ -72,8 +72,8 @@ class Server(uvicorn.Server):
 
     def end(self) -> None:
         """Asked a second time, without grace and without waiting for those who are being answered."""
-        self.force_exit = self.should_exit
-        self.should_exit = True
+        self.force_exit = self._asked
+        self._asked = self.should_exit = True
 
     def leave(self) -> None:
         """Another process has taken its place."""

@@ -144,3 +144,18 @@ async def test_replaced() -> None:
         last.ask()
         assert b"connection: close" not in await last.answer()
     listening.close()
+
+
+async def test_one_that_was_replaced_and_is_asked_to_end_cuts_nobody_off() -> None:
+    """Whoever is being answered by a process that leaves gets the answer, also when the whole is asked to end
+    meanwhile; only being asked to end twice cuts off."""
+    async with served() as bus:
+        client = await bus.client()
+        client.ask()
+        await bus.asked.wait()
+        bus.server.leave()
+        bus.server.end()
+        assert not bus.server.force_exit
+        bus.let.set()
+        assert b"200 ok" in await client.answer()
+    assert bus.server.force_exit
