@@ -102,7 +102,7 @@ class Waking:
         else:
             if self.thorough:
                 yield Picked(system, state, command.limit, now, now)
-            if condition.probe_due(now) and not queued:
+            if condition.probe_due(now) and not queued and command.room_of(system):
                 yield Picked(system, state, 1, now)
 
     def wake(self, due: Due) -> Woken:

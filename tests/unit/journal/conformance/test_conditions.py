@@ -202,6 +202,20 @@ def test_one_delivery_is_rung_to_try_with(store: Store, clock: ManualClock) -> N
     assert [len(sweep(store).rung) for _ in range(3)] == [1, 0, 0]
 
 
+@pytest.mark.parametrize("full", [{"room": 0}, {"closed": frozenset({"his"})}])
+def test_what_to_try_with_waits_for_room(
+    store: Store, clock: ManualClock, queries: Queries, full: dict[str, object]
+) -> None:
+    """While the broker has no room for it, what an open circuit is to be tried with stays in the journal, and is rung
+    as soon as there is."""
+    accept = an_accept(clock, state=State.PENDING)
+    write(store, accept)
+    opened_and_due(store, clock)
+    assert sweep(store, **full).rung == ()
+    assert state_of(queries, accept.deliveries[0].id) is State.PENDING
+    assert [rung.delivery for rung in sweep(store).rung] == [accept.deliveries[0].id]
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_restart_takes_back_what_is_paused(store: Store, clock: ManualClock, queries: Queries) -> None:
     """Where a restart has lost what the broker held, a paused system's deliveries are due when it is resumed."""
