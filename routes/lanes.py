@@ -76,6 +76,8 @@ class Lanes:
         self._worker = worker
         self._serve = serve
         self._lanes: dict[str, Lane] = {}
+        # Each system's, for as long as this worker lives: calls outlast the lane that they came through.
+        self._slots: dict[str, Slots] = {}
         # Of every lane, also of those that were left.
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -152,7 +154,8 @@ class Lanes:
         return not most <= lane.prefetch <= MOST_AHEAD * most
 
     async def _enter(self, system: str, most: int, pace: Pace, prefetch: int, until: float | None = None) -> None:
-        lane = Lane(system, Slots(most, lambda: self._may(lane)), pace, prefetch, until)
+        slots = self._slots_of(system, most) if until is None else Slots(most, lambda: self._may(lane))
+        lane = Lane(system, slots, pace, prefetch, until)
         # There before anything comes through it: whoever drains meanwhile leaves this one as well.
         self._lanes[system] = lane
         try:
@@ -160,6 +163,17 @@ class Lanes:
         except Exception:
             del self._lanes[system]
             raise
+
+    def _slots_of(self, system: str, most: int) -> Slots:
+        """What the calls of former lanes have taken is taken."""
+
+        def may() -> bool:
+            lane = self._lanes.get(system)
+            return lane is not None and self._may(lane)
+
+        slots = self._slots.setdefault(system, Slots(most, may))
+        slots.most = most
+        return slots
 
     async def _leave(self, lane: Lane) -> None:
         lane.left = True

@@ -254,3 +254,17 @@ async def test_failed_service_takes_no_slot_for_ever(bench: Bench) -> None:
     await bench.see()
     await bench.bring(9)
     assert len(bench.served) == 9
+
+
+async def test_lane_entered_anew_counts_what_is_still_under_way(bench: Bench) -> None:
+    """A system that was paused, and is served again while calls begun before are under way, gets no more than it
+    bears."""
+    await bench.see()
+    await bench.bring(6)
+    await bench.see(his=Condition("his", paused_at=1))
+    await bench.see()
+    await bench.bring(6)
+    assert len(bench.served) == 4
+    bench.gate.set()
+    await turns()
+    assert len(bench.served) == 4 + 6
