@@ -150,7 +150,7 @@ class Lanes:
             return True
         if lane.until is not None:
             idle = self._clock.monotonic() > lane.until and not lane.slots.taken
-            return idle or not self._circuits.trying(lane.system)
+            return idle or not self._tries(lane.system)
         return not most <= lane.prefetch <= MOST_AHEAD * most
 
     async def _enter(self, system: str, most: int, pace: Pace, prefetch: int, until: float | None = None) -> None:
@@ -207,7 +207,11 @@ class Lanes:
             return False
         if lane.until is None:
             return self._circuits.closed(lane.system)
-        return self._circuits.trying(lane.system) and self._clock.monotonic() < lane.until
+        return self._tries(lane.system) and self._clock.monotonic() < lane.until
+
+    def _tries(self, system: str) -> bool:
+        """Whether this worker is still to try a silent system, and nobody has paused it meanwhile."""
+        return self._circuits.trying(system) and self._conditions.of(system).paused_at is None
 
     def _arrived(self, lane: Lane) -> Callable[[Carried, Callable[[], None]], None]:
         def arrived(carried: Carried, acknowledge: Callable[[], None]) -> None:

@@ -268,3 +268,12 @@ async def test_lane_entered_anew_counts_what_is_still_under_way(bench: Bench) ->
     bench.gate.set()
     await turns()
     assert len(bench.served) == 4 + 6
+
+
+async def test_system_that_is_paused_is_not_tried(bench: Bench) -> None:
+    """A worker that may try a silent system calls it no more once a person has paused it."""
+    await bench.see(his=OPEN)
+    see(bench.conditions, bench.clock, "worker-1", his=replace(OPEN, paused_at=2))
+    await bench.bring(1)
+    await bench.lanes.follow()
+    assert (bench.served, bench.prefetch) == ([], {})
