@@ -118,7 +118,11 @@ class Lanes:
 
     async def drain(self) -> None:
         """Take nothing more, let go of what is not claimed, and wait for the calls in flight."""
-        for lane in list(self._lanes.values()):
+        lanes = list(self._lanes.values())
+        # All at once: none begins a call while a broker that does not answer holds up the leaving of another.
+        for lane in lanes:
+            lane.left = True
+        for lane in lanes:
             with suppress(ConnectionError):
                 await self._leave(lane)
         await asyncio.gather(*self._tasks, return_exceptions=True)

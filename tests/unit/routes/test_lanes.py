@@ -277,3 +277,23 @@ async def test_system_that_is_paused_is_not_tried(bench: Bench) -> None:
     await bench.bring(1)
     await bench.lanes.follow()
     assert (bench.served, bench.prefetch) == ([], {})
+
+
+async def test_drain_begins_nothing_while_others_are_left(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a broker that does not answer holds up the leaving of one system, no call to another is begun."""
+    bench.put("his", "lis", concurrency=4)
+    await bench.see()
+    (_, arrived), unsubscribe = bench.broker.subscriptions["lis"], bench.broker.unsubscribe
+
+    async def slowly(system: str) -> None:
+        await bench.gate.wait()
+        await unsubscribe(system)
+
+    monkeypatch.setattr(bench.broker, "unsubscribe", slowly)
+    draining = asyncio.create_task(bench.lanes.drain())
+    await turns()
+    arrived(a_delivery("lis"), lambda: None)
+    await turns()
+    bench.gate.set()
+    await draining
+    assert bench.served == []
