@@ -192,6 +192,14 @@ class OutOfOrder(SenderFault):
     status = 409
 
 
+class RegistryChanged(SenderFault):
+    """Somebody else has changed documents meanwhile, at revision {revision}. Nothing was written: look at what there is
+    now, and try again."""
+
+    code = "registry-changed"
+    status = 409
+
+
 class ReplyMissing(SenderFault):
     """This message has no reply: its contract is of the kind {exchange}."""
 

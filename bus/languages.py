@@ -101,6 +101,8 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "message-unknown": "Hệ thống này không có thông điệp đó.",
         "delivery-unknown": "Không có lượt giao {delivery}: mã có trong `lgsp dead list` và trong diễn biến của"
         " thông điệp.",
+        "registry-changed": "Người khác đã thay đổi tài liệu trong lúc đó, ở bản {revision}. Chưa có gì được ghi: hãy"
+        " xem lại hiện trạng rồi thử lại.",
         "out-of-order": "Một lượt giao sau trong cùng thứ tự đang được giao hoặc đã đến nơi: {delivery} sẽ sai thứ tự."
         " Hãy giao lại với --out-of-order nếu nơi nhận chấp nhận.",
         "reply-missing": "Thông điệp này không có phản hồi: hợp đồng thuộc loại {exchange}.",

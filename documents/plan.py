@@ -28,6 +28,11 @@ class Plan:
     def is_empty(self) -> bool:
         return not (self.created or self.changed or self.removed)
 
+    @property
+    def effect(self) -> tuple[tuple[Key, ...], Mapping[Key, tuple[str, ...]], tuple[Key, ...]]:
+        """What would be done, whatever is there besides."""
+        return self.created, self.changed, self.removed
+
     def lines(self) -> Iterator[str]:
         """The plan for a person to read, one line a document."""
         for key in self.created:

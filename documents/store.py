@@ -18,8 +18,9 @@ def read(queries: Queries) -> Documents:
     return of_rows(rows, files)
 
 
-def writing(current: Documents, wanted: Documents, actor: str) -> PutDocuments | None:
-    """What makes the store hold what is wanted, as one revision; None where it does already."""
+def writing(current: Documents, wanted: Documents, actor: str, expected: int | None = None) -> PutDocuments | None:
+    """What makes the store hold what is wanted, as one revision; None where it does already. `expected` is the revision
+    at which `current` was written."""
     before, after = _kept(current), _kept(wanted)
     changed = [
         Document(*key, after.get(key))
@@ -32,7 +33,7 @@ def writing(current: Documents, wanted: Documents, actor: str) -> PutDocuments |
         "/".join(filter(None, (each.kind, each.name, each.version))) for each in changed if each.kind != FILE
     )
     facts: dict[str, str | int] = {"count": len(changed), "documents": names[:4000]}
-    return PutDocuments(tuple(changed), Event("documents.applied", actor, facts=facts))
+    return PutDocuments(tuple(changed), Event("documents.applied", actor, facts=facts), expected)
 
 
 def _kept(documents: Documents) -> Mapping[tuple[str, str, str], bytes]:

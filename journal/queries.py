@@ -14,6 +14,7 @@ from sqlalchemy import (
     cast,
     func,
     select,
+    text,
 )
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -25,6 +26,7 @@ from journal.commands import Document, Reply
 from journal.conditions import Condition, Process
 from journal.counting import Count
 from journal.dead import ALL_DEAD, DeadCount, DeadFilter, counted, counts, page
+from journal.rows import DOCUMENTS_AT
 from journal.tables import (
     audit_events,
     bodies,
@@ -250,6 +252,11 @@ class Queries:
             for system, worker, count in connection.execute(question):
                 found.setdefault(system, {})[worker] = count
         return found
+
+    def documents_at(self) -> int:
+        """The newest revision at which documents were written; 0: never."""
+        with self._asking() as connection:
+            return int(connection.execute(text(f"SELECT {DOCUMENTS_AT}")).scalar_one())
 
     def documents(self) -> list[Document]:
         """The newest revision of every document and file that has not been removed."""

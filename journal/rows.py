@@ -27,6 +27,9 @@ COLUMNS: Final = MappingProxyType(
 )
 """What is inserted; a reply replaces that of an earlier attempt."""
 
+DOCUMENTS_AT: Final = "coalesce(max(revision), 0) FROM documents"
+"""The newest revision at which documents were written. Keys and credentials have revisions of their own."""
+
 LONGEST_DURATION: Final = 2**31 - 1
 """What the column holds. A lease may have ended while everything stood still for longer than its 24 days."""
 

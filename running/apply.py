@@ -1,9 +1,12 @@
 """Applying a folder of documents: checked, planned, and then one revision."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from bus.errors import RegistryChanged
 from documents.check import Report, check_folder_bounded
 from documents.evolution import check_steps_bounded
 from documents.plan import Plan, plan, result
@@ -11,6 +14,9 @@ from documents.problems import Problem, Severity
 from documents.store import read, writing
 from identity.grants import civil_date
 from running.home import Home
+
+TRIES: Final = 5
+"""How often others may have written documents meanwhile before that is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,26 @@ def apply_folder(
 def apply_documents(
     home: Home, report: Report, agreed: Callable[[Plan], bool] | None = None, *, prune: bool = False
 ) -> Applied:
-    """As `apply_folder`, of documents that were checked already."""
+    """As `apply_folder`, of documents that were checked already. What somebody else writes while this is planned, or
+    while somebody thinks about the plan, is planned with; who had agreed to the very same plan is not asked again."""
+    seen: object = None
+
+    def still(planned: Plan) -> bool:
+        nonlocal seen
+        if planned.effect != seen and agreed and not agreed(planned):
+            return False
+        seen = planned.effect
+        return True
+
+    for _ in range(TRIES):
+        with suppress(RegistryChanged):
+            return _apply(home, report, still, prune=prune)
+    return _apply(home, report, still, prune=prune)
+
+
+def _apply(home: Home, report: Report, agreed: Callable[[Plan], bool], *, prune: bool) -> Applied:
+    """Raises `RegistryChanged` where somebody else has written documents meanwhile."""
+    at = home.queries.documents_at()
     current = read(home.queries)
     planned = plan(current, report.documents, prune=prune)
     after = result(current, report.documents, prune=prune)
@@ -47,9 +72,9 @@ def apply_documents(
     if any(problem.severity is Severity.ERROR for problem in problems):
         return Applied(problems)
     if not planned.is_empty:
-        if agreed and not agreed(planned):
+        if not agreed(planned):
             return Applied(problems, planned)
-        command = writing(current, after, home.actor)
+        command = writing(current, after, home.actor, at)
         if command:
             home.write(command)
     return Applied(problems, planned, done=True)

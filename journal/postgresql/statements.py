@@ -4,11 +4,13 @@ from typing import Any, Final
 
 from psycopg import sql
 
+from bus.errors import RegistryChanged
 from bus.states import Change, State, change
 from journal import commands, conditions, taking
 from journal.commands import Accepted, Command, Reference, Settled
 from journal.postgresql import orders
 from journal.postgresql.transaction import Transaction, columns, insertion
+from journal.rows import DOCUMENTS_AT
 from journal.tables import metadata
 
 REPLAYED: Final = (
@@ -19,6 +21,7 @@ REPLAY: Final = (
     "UPDATE deliveries SET state = %b, reason = '', rings = 0, wake_at = %b, expires_at = %b, changed_at = %b"
     " WHERE id = %b"
 )
+HOLD_REVISION: Final = "SELECT number FROM revision WHERE id = 1 FOR UPDATE"
 NEXT_REVISION: Final = "UPDATE revision SET number = number + 1 WHERE id = 1 RETURNING number"
 
 
@@ -60,6 +63,11 @@ def record(transaction: Transaction, command: commands.Record, _: None) -> Refer
 
 
 def put_documents(transaction: Transaction, command: commands.PutDocuments, _: None) -> int:
+    if command.expected is not None:
+        transaction.run(HOLD_REVISION)
+        row: Any = transaction.run(f"SELECT {DOCUMENTS_AT}").fetchone()
+        if row[0] != command.expected:
+            raise RegistryChanged(revision=row[0])
     number = _next_revision(transaction)
     rows = [(each.kind, each.name, each.version, number, each.content, transaction.now) for each in command.documents]
     if rows:

@@ -3,10 +3,12 @@
 from typing import Final
 from uuid import UUID
 
+from bus.errors import RegistryChanged
 from bus.states import TERMINAL, Change, State, change, sources, target
 from journal import commands, conditions, taking
 from journal.commands import Accepted, Claimed, Reference, Settled
 from journal.orders import Turn, passed
+from journal.rows import DOCUMENTS_AT
 from journal.sqlite import orders
 from journal.sqlite.transaction import Transaction
 
@@ -119,6 +121,10 @@ def record(transaction: Transaction, command: commands.Record) -> Reference:
 
 
 def put_documents(transaction: Transaction, command: commands.PutDocuments) -> int:
+    if command.expected is not None:
+        (found,) = transaction.connection.execute(f"SELECT {DOCUMENTS_AT}").fetchone()
+        if found != command.expected:
+            raise RegistryChanged(revision=found)
     number = _next_revision(transaction)
     transaction.connection.executemany(
         "INSERT INTO documents (kind, name, version, revision, content, at) VALUES (?, ?, ?, ?, ?, ?)",

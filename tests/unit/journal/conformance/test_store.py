@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from bus.clock import ManualClock
 from bus.envelope import Body, Envelope, Exchange, Format
-from bus.errors import IllegalTransition
+from bus.errors import IllegalTransition, RegistryChanged
 from bus.states import Change, MessageState, State
 from journal.chain import GENESIS, link_hash
 from journal.commands import (
@@ -462,6 +462,23 @@ def test_documents_are_revisions(store: Store, queries: Queries) -> None:
     write(store, PutDocuments((Document("System", "a", "", b"2"), Document("System", "b", "", None)), event))
     assert queries.documents() == [Document("System", "a", "", b"2")]
     assert queries.revision() == 2
+
+
+def test_documents_rest_on_what_was_seen(store: Store, queries: Queries) -> None:
+    """Documents made without having seen the newest ones are refused, and nothing is written; what else has a revision,
+    as a credential, is no reason."""
+    event = Event("documents.applied", "registrar")
+
+    def put(content: bytes, expected: int) -> PutDocuments:
+        return PutDocuments((Document("System", "a", "", content),), event, expected)
+
+    assert write(store, put(b"1", queries.documents_at())) == 1
+    write(store, PutDocuments((), event))
+    first, second = store.write([put(b"2", 1), put(b"3", 1)]).results
+    assert first == queries.documents_at() == 3
+    assert isinstance(second, RegistryChanged)
+    assert queries.documents() == [Document("System", "a", "", b"2")]
+    assert queries.revision() == 3
 
 
 def test_rows_are_replaced_by_their_id(store: Store, queries: Queries) -> None:
