@@ -4,15 +4,17 @@ Semantic versions (semver.org 2.0.0, §7 and §8) are kept by proof: under the s
 the former version may send is still accepted, and every answer that it may get is one that it knows.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from bus.errors import BusError, Finding
 from contracts.compatibility import Covered, Verdict, covers
 from contracts.json_body import parse_json
 from contracts.xsd_compatibility import covers as xsd_covers
+from contracts.xsd_counter_examples import with_example
 from documents.bounded import TooCostly, run_bounded
 from documents.kinds.contract import Contract, Fault, Payload
 from documents.model import Documents, Key, Written
@@ -91,29 +93,26 @@ def _payload(old: Version, new: Version, part: str, before: Payload, after: Payl
     yield _change(part, readers, known, "the former version does not know it")
 
 
-def _covers(wide: Version, one: Payload, narrow: Version, other: Payload, bodies: Any) -> Covered:
-    if one.format == "json":
-        return covers(
-            wide.shapes.json_validator(str(one.schema_path)),
-            narrow.shapes.json_validator(str(other.schema_path)),
-            bodies,
-        )
+def _covers(wide: Version, one: Payload, narrow: Version, other: Payload, bodies: Iterable[bytes]) -> Covered:
     path, former = str(one.schema_path), str(other.schema_path)
+    if one.format == "json":
+        return covers(wide.shapes.json_validator(path), narrow.shapes.json_validator(former), _values(bodies))
     element = str(one.element)
-    return xsd_covers(wide.shapes.xsd(path), narrow.shapes.xsd(former), element)
+    schemas = wide.shapes.xsd(path), narrow.shapes.xsd(former)
+    return with_example(xsd_covers(*schemas, element), *schemas, element, bodies)
 
 
-def _examples(version: Version) -> Iterator[object]:
-    """The valid examples of a version of JSON: real messages say more than made ones."""
-    if version.contract.request.format != "json":
-        return
+def _examples(version: Version) -> Iterator[bytes]:
+    """The valid examples of a version: real messages say more than made ones."""
     for path in version.contract.examples.valid:
-        data = version.files.get(str(path))
-        if data is not None:
-            try:
-                yield parse_json(data)
-            except BusError:
-                continue
+        if (data := version.files.get(str(path))) is not None:
+            yield data
+
+
+def _values(bodies: Iterable[bytes]) -> Iterator[object]:
+    for data in bodies:
+        with suppress(BusError):
+            yield parse_json(data)
 
 
 def _change(part: str, toward: Toward, covered: Covered, told: str) -> Change:

@@ -85,6 +85,27 @@ def test_every_break_of_a_schema_has_an_example(tmp_path: Path) -> None:
     assert all(b'"b"' in (each.example or b"") for each in breaks)
 
 
+def test_a_break_of_an_xml_schema_has_an_example(tmp_path: Path) -> None:
+    """It is the valid example of the contract itself, where the new version refuses that."""
+    schema = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="Ask"><xs:complexType>
+      <xs:sequence><xs:element name="Note" type="xs:string" minOccurs="0"/></xs:sequence></xs:complexType></xs:element>
+      </xs:schema>"""
+    body = b"<Ask><Note>12 trang</Note></Ask>"
+    texts = []
+    for minor, kind in enumerate(("xs:string", "xs:int")):
+        (tmp_path / f"ask-{minor}.xsd").write_text(schema.replace("xs:string", kind))
+        (tmp_path / f"ask-{minor}.xml").write_bytes(body if minor == 0 else b"<Ask/>")
+        request = {"format": "xml", "schema": f"ask-{minor}.xsd", "element": "Ask"}
+        given = {"version": f"1.{minor}.0", "request": request, "examples": {"valid": [f"ask-{minor}.xml"]}}
+        texts.append(orjson.dumps({**BASE, "exchange": "document", **given}).decode())
+    (tmp_path / "contracts.yaml").write_text("\n---\n".join(texts), encoding="utf-8")
+    made = load(tmp_path).documents
+    before, after = (Version(each, Shapes(made.files), made.files) for _, each in made.of(Contract))
+    senders, receivers = compare(before, after).changes
+    assert (senders.verdict, senders.example) == (Verdict.BREAKING, body)
+    assert (receivers.verdict, receivers.example) == (Verdict.COMPATIBLE, None)
+
+
 def test_a_break_under_the_same_major_is_an_error(tmp_path: Path) -> None:
     """A version that refuses what its predecessor allowed is told to take the next major."""
     made = documents(tmp_path, {"request": WIDER}, {})
