@@ -37,7 +37,8 @@ class Call:
     """One try of one delivery.
 
     `headers` are those every protocol carries in HTTP: Idempotency-Key, traceparent, ce-id and the like. `timeout` is
-    in seconds for the whole call; `max_bytes` bounds the answer after decompression.
+    in seconds for the whole call; `max_bytes` bounds the answer after decompression. `event` has the attributes of an
+    event (CloudEvents 1.0 §3), for systems that take them as such; `dataschema` in it is a path of the gateway.
     """
 
     operation: str | None
@@ -46,6 +47,7 @@ class Call:
     faults: tuple[FaultRule, ...] = ()
     timeout: float = 30.0
     max_bytes: int = 1_048_576
+    event: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,6 +239,12 @@ class HeaderInvalid(SenderFault):
     code = "header-invalid"
 
 
+class EventInvalid(SenderFault):
+    """This is no CloudEvent of version 1.0, by its {name}: {hint}."""
+
+    code = "event-invalid"
+
+
 class ReplyGone(SenderFault):
     """The reply was kept for as long as the contract says, and is gone."""
 
@@ -247,7 +253,8 @@ class ReplyGone(SenderFault):
 
 
 class IdempotencyKeyReused(SenderFault):
-    """This Idempotency-Key was used for another body: message {message}. Use a new key for a new message."""
+    """This Idempotency-Key, or an event's source and id, was used for another body: message {message}. Use a new one
+    for a new message."""
 
     code = "idempotency-key-reused"
     status = 409

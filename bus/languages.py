@@ -111,6 +111,7 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "head-timeout": "Dòng yêu cầu và các tiêu đề không đến đủ trong {limit} giây.",
         "query-invalid": "Tham số {name} không hợp lệ: {hint}.",
         "header-invalid": "Tiêu đề {name} không hợp lệ: {hint}.",
+        "event-invalid": "Đây không phải CloudEvent phiên bản 1.0, vì {name}: {hint}.",
         "reply-gone": "Phản hồi đã được giữ đủ thời hạn mà hợp đồng quy định và không còn nữa.",
         "idempotency-key-reused": "Idempotency-Key này đã dùng cho nội dung khác: thông điệp {message}. Hãy dùng khóa"
         " mới cho thông điệp mới.",

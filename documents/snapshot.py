@@ -9,7 +9,9 @@ import structlog
 
 from adapters import auth
 from adapters.call import Adapter
+from adapters.rest.cloud_events import EventForm
 from adapters.rest.outbound import Failure, RestAdapter, RestOperation, RestSettings
+from adapters.signing import Signer
 from adapters.soap.outbound import SoapAdapter, SoapSettings
 from adapters.soap.wsdl import Service
 from bus.clock import Clock
@@ -22,7 +24,7 @@ from documents.of_the_bus import with_own
 from documents.store import read
 from documents.subjects import subject
 from identity.credentials import Credential
-from identity.keyring import KeyRing
+from identity.keyring import KeyRing, Purpose
 from identity.secrets import Secrets
 from journal.queries import Queries
 from routes.model import Quota, Snapshot, System
@@ -36,8 +38,9 @@ log = structlog.get_logger("snapshot")
 class Builder:
     """Builds snapshots for one process.
 
-    `endpoints` override those of systems, by name. What cannot be compiled or has no secret is left out and logged:
-    one department's mistake must not stop another's messages. Documents are compiled again only when they changed.
+    `endpoints` override those of systems, by name; `url` is where the bus itself answers, if that is known. What cannot
+    be compiled or has no secret is left out and logged: one department's mistake must not stop another's messages.
+    Documents are compiled again only when they changed.
     """
 
     queries: Queries
@@ -48,8 +51,10 @@ class Builder:
     clock: Clock
     pool: Pool
     endpoints: Mapping[str, str] = field(default_factory=dict)
+    url: str = ""
     _documents: Documents = field(default_factory=Documents)
     _compiled: Compiled = field(default_factory=Compiled)
+    _keys: KeyRing = field(default_factory=KeyRing)
 
     def load(self) -> Snapshot:
         """The newest revision; blocks. Raises `JournalUnavailable`, `KeyUnreadable`."""
@@ -60,7 +65,7 @@ class Builder:
             self._documents = documents
             for problem in problems:
                 log.error("document-unusable", place=f"{problem.file}{problem.path}")
-        compiled = self._compiled
+        compiled, self._keys = self._compiled, self.keys()
         systems = {str(document.name): self._system(document) for _, document in documents.of(kinds.System)}
         return Snapshot(
             revision,
@@ -69,7 +74,7 @@ class Builder:
             systems,
             compiled.grants,
             self.credentials(),
-            self.keys(),
+            self._keys,
             partial(subject, with_own(documents)),
         )
 
@@ -107,7 +112,10 @@ class Builder:
         proof = self._auth(document)
         if isinstance(proof, auth.WsseUsername):
             raise TypeError(document.name)  # the kind's own check refuses it
-        settings = RestSettings(endpoint, operations, proof, _texts(document.headers), self._tls(document))
+        events = EventForm(document.cloud_events == "structured", self.url) if document.cloud_events else None
+        signer = Signer(self._keys.current(Purpose.DELIVERIES), self.clock) if document.sign else None
+        headers, tls = _texts(document.headers), self._tls(document)
+        settings = RestSettings(endpoint, operations, proof, headers, tls, events, signer)
         return RestAdapter(settings, self.session, self.clock)
 
     def _soap(self, document: kinds.System, service: Service, endpoint: str | None) -> SoapAdapter:

@@ -30,6 +30,7 @@ class Purpose(StrEnum):
     SEAL = "seal"
     HASH = "hash"
     ENCRYPTION = "encryption"
+    DELIVERIES = "deliveries"
 
     @property
     def algorithm(self) -> str:
@@ -90,8 +91,9 @@ class KeyRing:
         return tuple(key for key in self if key.purpose is purpose and key.retired_at is None)
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
-        """The public keys that tokens are signed with, as a JWK Set (RFC 7517 §5)."""
-        return {"keys": [key.jwk() for key in self.in_use(Purpose.TOKEN)]}
+        """The public keys that tokens and deliveries are signed with, as a JWK Set (RFC 7517 §5). What a key is for is
+        part of its name."""
+        return {"keys": [key.jwk() for each in (Purpose.TOKEN, Purpose.DELIVERIES) for key in self.in_use(each)]}
 
 
 def keyed_hash(ring: KeyRing, data: bytes) -> str:

@@ -53,7 +53,9 @@ TRACEPARENT: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """What a front door knows of a message before it has read the body. `read` reads at most so many bytes, or raises;
-    `format` is None where the sender did not say."""
+    `format` is None where the sender did not say. `event_key` makes an event once-only where there is no
+    Idempotency-Key: its source and its id. `unwrap`: the body holds more than the message; it gives the arrival that
+    the body tells of, and the message's own bytes."""
 
     sender: str
     contract: str
@@ -62,6 +64,8 @@ class Arrival:
     read: Callable[[int], Awaitable[bytes]]
     idempotency_key: str | None = None
     traceparent: str | None = None
+    event_key: str | None = None
+    unwrap: Callable[["Arrival", bytes], tuple["Arrival", bytes]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,8 @@ class Acceptor:
             contract = permitted(snapshot, arrival, today)
             self._quotas.take(arrival.sender, quota(snapshot, arrival.sender))
             data = await arrival.read(contract.limits.max_bytes)
+            if arrival.unwrap:
+                arrival, data = await off_the_loop(len(data), arrival.unwrap, arrival, data)
             body = Body(body_format(arrival, contract), data)
             parsed = await check(contract, body)
             routes = router.choose(snapshot, contract, parsed)
@@ -265,12 +271,16 @@ def subject(snapshot: Snapshot, contract: Contract, parsed: object) -> str:
 
 
 def once(snapshot: Snapshot, arrival: Arrival, contract: Contract, body: Body, life: int) -> Once | None:
-    """The Idempotency-Key as a once-only key of its sender; only hashes of key and body are kept."""
-    if arrival.idempotency_key is None:
+    """The Idempotency-Key, or what an event goes by, as a once-only key of its sender; only hashes of key and body are
+    kept."""
+    scope, given = "idempotency", arrival.idempotency_key
+    if given is None:
+        scope, given = "event", arrival.event_key
+    if given is None:
         return None
-    key = hashlib.sha256(arrival.idempotency_key.encode()).digest()
+    key = hashlib.sha256(given.encode()).digest()
     digest = keyed_hash(snapshot.keys, contract.name.encode() + b"\n" + body.data)
-    return Once(f"idempotency:{arrival.sender}", key, digest, max(life, IDEMPOTENCY_LIFE))
+    return Once(f"{scope}:{arrival.sender}", key, digest, max(life, IDEMPOTENCY_LIFE))
 
 
 def trace(sent: str | None, message: UUID) -> str:

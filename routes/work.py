@@ -26,6 +26,7 @@ from journal.queries import Queries
 from routes.broker import LARGEST_CARRIED, Broker, Carried, Signal
 from routes.circuit import Circuits
 from routes.conditions import Conditions
+from routes.events import attributes
 from routes.lanes import Lanes
 from routes.model import Retry, Route, Snapshot
 from routes.notices import Notices
@@ -268,7 +269,8 @@ def _call(plan: Plan, claimed: Claimed, envelope: Envelope, body: Body) -> Call:
     faults = tuple(FaultRule(each.name, each.status, each.element) for each in plan.contract.faults.values())
     # A request whose caller has gone is not worth waiting for.
     timeout = min(plan.contract.limits.timeout, (claimed.expires_at - claimed.now) / 1000)
-    return Call(plan.route.operation, body, headers, faults, timeout, LONGEST_REPLY)
+    event = attributes(plan.contract, plan.route, envelope.message, envelope.sender, claimed.sequence)
+    return Call(plan.route.operation, body, headers, faults, timeout, LONGEST_REPLY, event)
 
 
 def signal(envelope: Envelope, reply: Reply | None) -> Signal:

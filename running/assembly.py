@@ -50,7 +50,15 @@ async def assembled(
     async with open_session(egress) as session, AsyncExitStack() as stack:
         pool = stack.enter_context(Pool())
         builder = Builder(
-            home.queries, home.keys, home.credentials, home.secrets, session, home.clock, pool, endpoints or {}
+            home.queries,
+            home.keys,
+            home.credentials,
+            home.secrets,
+            session,
+            home.clock,
+            pool,
+            endpoints or {},
+            settings.url,
         )
         broker = open_broker(settings, process)
         store = home.open_store(role)

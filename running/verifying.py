@@ -13,6 +13,7 @@ from rich.console import Console
 from adapters.call import CODES, Adapter, Call, FaultRule, Outcome, Result
 from adapters.egress import EVERYWHERE, Egress
 from adapters.http import open_session
+from bus.clock import SystemClock
 from bus.envelope import Body
 from bus.errors import BusError, QueryInvalid
 from contracts.model import Contract
@@ -21,7 +22,9 @@ from documents.model import Documents
 from documents.problems import meant
 from documents.snapshot import Builder
 from documents.store import read
+from routes.events import attributes
 from routes.model import Route, Snapshot
+from routes.notices import SENDER
 from routes.reply import take
 from running.home import Home
 from running.printing import plain, print_json, table
@@ -138,7 +141,8 @@ def _judged(contract: Contract, route: Route, outcome: Outcome) -> tuple[str, st
 def _call(contract: Contract, route: Route, body: Body) -> Call:
     faults = tuple(FaultRule(name, fault.status, fault.element) for name, fault in contract.faults.items())
     headers: Mapping[str, str] = {"Idempotency-Key": str(uuid4())}
-    return Call(route.operation, body, headers, faults, contract.limits.timeout, LARGEST)
+    event = attributes(contract, route, SystemClock().new_id(), SENDER)
+    return Call(route.operation, body, headers, faults, contract.limits.timeout, LARGEST, event)
 
 
 def _wrong(contract: Contract, route: Route, raw: Body | None) -> str:

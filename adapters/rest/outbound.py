@@ -12,7 +12,9 @@ from adapters.call import Call, FaultRule, Outcome, Result
 from adapters.endpoint import Endpoint, endpoint, headers_are_safe, merged
 from adapters.http import Answer, Defect, Request, by_status, perform
 from adapters.payload import Undecodable, as_received, is_page, payload
+from adapters.rest.cloud_events import MEDIA_TYPE, EventForm, as_document, as_headers
 from adapters.rest.target import Target, Unfillable, take
+from adapters.signing import Signer
 from bus.clock import Clock, SystemClock
 from bus.envelope import Body, Format
 from bus.errors import SenderFault
@@ -53,13 +55,18 @@ class RestOperation:
 
 @dataclass(frozen=True, slots=True)
 class RestSettings:
-    """A system that speaks REST, its secrets resolved. Without operations every call is a POST to the endpoint."""
+    """A system that speaks REST, its secrets resolved. Without operations every call is a POST to the endpoint.
+
+    `events`: how events are given to it, None: as any other message. `signer`: who signs what is sent, if anybody.
+    """
 
     endpoint: str
     operations: Mapping[str, RestOperation] = field(default_factory=dict)
     auth: HttpAuth = field(default_factory=NoAuth)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     tls: Tls | None = None
+    events: EventForm | None = None
+    signer: Signer | None = field(default=None, repr=False)
 
 
 class RestAdapter:
@@ -83,7 +90,7 @@ class RestAdapter:
         headers = merged(settings.headers, operation.headers)
         checked = endpoint(settings.endpoint, auth=settings.auth, headers=headers, tls=settings.tls)
         target = Target(operation.path, operation.query)
-        return _Operation(operation, checked, target)
+        return _Operation(operation, checked, target, settings.events, settings.signer)
 
     def _operation(self, name: str | None) -> "_Operation | None":
         """The operation of that name; a route need not name the only one."""
@@ -97,6 +104,8 @@ class _Operation:
     settings: RestOperation
     endpoint: Endpoint
     target: Target
+    events: EventForm | None
+    signer: Signer | None
 
     def prepare(self, call: Call) -> Request | Outcome:
         if not headers_are_safe(call.headers):
@@ -106,10 +115,20 @@ class _Operation:
         except Unfillable:
             return Outcome(Result.REFUSED, "path-value")
         method = self.settings.method.upper()
-        content = {} if method in BODILESS else {"Content-Type": CONTENT_TYPES[call.body.format]}
-        headers = merged({"Accept": ACCEPT}, content, call.headers, self.endpoint.headers)
+        content, data = self._content(call, None if method in BODILESS else Body(call.body.format, body))
+        headers = merged({"Accept": ACCEPT}, call.headers, content, self.endpoint.headers)
         url = URL(self.endpoint.url + where, encoded=True)
-        return Request(method, url, headers, None if method in BODILESS else body, self.endpoint.tls)
+        if self.signer:
+            headers = self.signer.signed(method, url, headers, data)
+        return Request(method, url, headers, data, self.endpoint.tls)
+
+    def _content(self, call: Call, body: Body | None) -> tuple[dict[str, str], bytes | None]:
+        """The headers that say what is sent, and its bytes. An event without a body is told by its headers alone."""
+        attributes = self.events.attributes(call.event) if self.events and call.event else {}
+        if body and attributes and self.events and self.events.structured:
+            return {"Content-Type": f"{MEDIA_TYPE}; charset=utf-8"}, as_document(attributes, body)
+        told = as_headers(attributes)
+        return (told | {"Content-Type": CONTENT_TYPES[body.format]}, body.data) if body else (told, None)
 
     def _filled(self, body: Body) -> tuple[str, bytes]:
         """Path and query, and the body that is left; without fields to take, the sender's own bytes."""

@@ -61,7 +61,7 @@ def take(data: bytes, fields: frozenset[str]) -> tuple[dict[str, object], bytes]
         text = data.decode()
     except UnicodeDecodeError:
         raise Unfillable from None
-    for name, value, member in _members(text):
+    for name, value, member, _ in members(text):
         if name in fields:
             taken[name] = value
         else:
@@ -69,8 +69,8 @@ def take(data: bytes, fields: frozenset[str]) -> tuple[dict[str, object], bytes]
     return taken, ("{" + ",".join(kept) + "}").encode()
 
 
-def _members(text: str) -> Iterator[tuple[str, object, str]]:
-    """Each member of a JSON object: its name, its value, its text."""
+def members(text: str) -> Iterator[tuple[str, object, str, str]]:
+    """Each member of a JSON object: its name, its value, its text, its value's text. Raises `Unfillable`."""
     at = _skip(text, 0)
     if text[at : at + 1] != "{":
         raise Unfillable
@@ -78,8 +78,9 @@ def _members(text: str) -> Iterator[tuple[str, object, str]]:
     try:
         while text[at] != "}":
             name, colon = DECODER.raw_decode(text, at)
-            value, end = DECODER.raw_decode(text, _skip(text, _skip(text, colon) + 1))
-            yield name, value, text[at:end]
+            begin = _skip(text, _skip(text, colon) + 1)
+            value, end = DECODER.raw_decode(text, begin)
+            yield name, value, text[at:end], text[begin:end]
             at = _skip(text, end)
             at = _skip(text, at + 1) if text[at] == "," else at
     except (ValueError, IndexError):

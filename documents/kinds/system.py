@@ -184,6 +184,14 @@ class System(Document):
         default_factory=dict, description="Fixed headers of every call."
     )
     tls: Tls | None = Field(default=None, description="Certificates, where the machine's own do not do.")
+    cloud_events: Literal["binary", "structured"] | None = Field(
+        default=None,
+        description="Give it the messages of `event` contracts as CloudEvents 1.0: attributes in headers (binary), or"
+        " one JSON document with the data in it (structured).",
+    )
+    sign: Flag = Field(
+        default=False, description="Sign what is sent to it (RFC 9421), so that it can tell that the bus sent it."
+    )
     limits: SystemLimits = Field(default_factory=SystemLimits, description="What the system can bear.")
     quota: Quota | None = Field(default=None, description="How much it may send; without one, as much as it likes.")
     operations: dict[Annotated[str, OperationName], Operation] = Field(
@@ -212,6 +220,8 @@ class System(Document):
             raise ValueError("`wsdl`, `service` and `port` belong to `adapter: soap`.")
         if self.adapter != "rest" and self.operations:
             raise ValueError("`operations` belong to `adapter: rest`; a SOAP system's stand in its WSDL.")
+        if self.adapter != "rest" and (self.cloud_events or self.sign):
+            raise ValueError("`cloudEvents` and `sign` belong to `adapter: rest`.")
         if self.adapter != "soap" and isinstance(self.auth, WsseUsername):
             raise ValueError("`scheme: wsse-username` belongs to `adapter: soap`.")
         if self.adapter == "inbox" and (self.endpoint or self.auth or self.tls):

@@ -33,12 +33,12 @@ def test_a_retired_key_is_found_but_used_no_more() -> None:
         ring.current(Purpose.TOKEN)
 
 
-def test_the_key_set_shows_public_keys_of_tokens_alone() -> None:
-    """What the world is shown verifies tokens and reveals nothing else."""
+def test_the_key_set_shows_public_keys_of_tokens_and_deliveries_alone() -> None:
+    """What the world is shown verifies tokens and deliveries, says by its name which of them, and reveals no more."""
     keys = [new_key(purpose, NOW, CLOCK.new_id) for purpose in Purpose]
-    (shown,) = KeyRing(keys).jwks()["keys"]
-    assert shown["kid"] == keys[0].kid
-    assert set(shown) == {"kty", "crv", "x", "kid", "use", "alg"}
+    shown = KeyRing(keys).jwks()["keys"]
+    assert [each["kid"].partition("-")[0] for each in shown] == ["token", "deliveries"]
+    assert all(set(each) == {"kty", "crv", "x", "kid", "use", "alg"} for each in shown)
     Ed25519PublicKey.from_public_bytes(keys[0].public)
 
 
