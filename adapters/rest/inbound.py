@@ -15,6 +15,7 @@ from starlette.routing import Route as Path
 
 from adapters.rest import answers
 from adapters.rest.describing import describable, described
+from adapters.rest.event_reading import as_event
 from adapters.rest.parameters import client, limit, since, state
 from adapters.rest.preferences import Preference, preference
 from adapters.rest.reading import InFlight, bearer, declared_format, header_text, read_body
@@ -152,15 +153,20 @@ class FrontDoor:
 
     def _arrival(self, request: Request, caller: Caller, take: Callable[[int], None]) -> Arrival:
         name, _, version = request.path_params["contract"].partition("@")
-        return Arrival(
+        headers = request.headers
+        content_type = headers.get("content-type")
+        arrival = Arrival(
             caller.system,
             name,
             version or None,
-            declared_format(request.headers.get("content-type")),
+            declared_format(content_type),
             lambda limit: read_body(request, limit, self._body_timeout, take),
             header_text(request, "idempotency-key", 255),
-            request.headers.get("traceparent"),
+            headers.get("traceparent"),
         )
+        if (content_type and "cloudevents" in content_type.lower()) or "ce-specversion" in headers:
+            return as_event(arrival, headers, content_type or "")
+        return arrival
 
     async def show(self, request: Request) -> Response:
         """A message's state and timeline, for its sender."""
