@@ -170,6 +170,14 @@ class VersionUnknown(SenderFault):
     status = 404
 
 
+class ContractRetired(SenderFault):
+    """Contract {contract} {version} is retired: nothing is accepted under it any more. The version to use instead:
+    {instead}."""
+
+    code = "contract-retired"
+    status = 410
+
+
 class MessageUnknown(SenderFault):
     """There is no such message of this system."""
 
@@ -198,6 +206,35 @@ class RegistryChanged(SenderFault):
 
     code = "registry-changed"
     status = 409
+
+
+class ChangeForbidden(SenderFault):
+    """{name} is {state}: {change} is not possible."""
+
+    code = "change-forbidden"
+    status = 409
+
+
+class OwnProposal(SenderFault):
+    """Who has proposed {name} does not approve it: somebody else must."""
+
+    code = "own-proposal"
+    status = 403
+
+
+class SunsetAhead(SenderFault):
+    """{name} is promised until {sunset}: retire it on that day or later, or give it another date by deprecating it
+    again."""
+
+    code = "sunset-ahead"
+    status = 409
+
+
+class GrantUnknown(SenderFault):
+    """There is no grant {name}."""
+
+    code = "grant-unknown"
+    status = 404
 
 
 class ReplyMissing(SenderFault):

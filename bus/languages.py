@@ -101,6 +101,13 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "message-unknown": "Hệ thống này không có thông điệp đó.",
         "delivery-unknown": "Không có lượt giao {delivery}: mã có trong `lgsp dead list` và trong diễn biến của"
         " thông điệp.",
+        "change-forbidden": "{name} đang ở trạng thái {state}: không thể {change}.",
+        "own-proposal": "Người đã đề xuất {name} không được tự phê duyệt: phải do người khác phê duyệt.",
+        "sunset-ahead": "{name} được cam kết duy trì đến {sunset}: chỉ ngừng từ ngày đó trở đi, hoặc đặt lại ngày bằng"
+        " cách thông báo ngừng lần nữa.",
+        "grant-unknown": "Không có quyền {name}.",
+        "contract-retired": "Hợp đồng {contract} {version} đã ngừng: không còn nhận thông điệp theo phiên bản này."
+        " Phiên bản dùng thay: {instead}.",
         "registry-changed": "Người khác đã thay đổi tài liệu trong lúc đó, ở bản {revision}. Chưa có gì được ghi: hãy"
         " xem lại hiện trạng rồi thử lại.",
         "out-of-order": "Một lượt giao sau trong cùng thứ tự đang được giao hoặc đã đến nơi: {delivery} sẽ sai thứ tự."

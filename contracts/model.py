@@ -61,7 +61,11 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One version of one named exchange."""
+    """One version of one named exchange.
+
+    Under a `retired` one nothing is accepted, but what was accepted before is delivered; `instead` is the version to
+    use, ``name@1.2.0``, if there is one. `headers` are what answers under a deprecated one say besides.
+    """
 
     name: str
     version: str
@@ -73,6 +77,9 @@ class Contract:
     limits: Limits = Limits()
     retention: Retention = Retention()
     title: Mapping[str, str] = field(default_factory=dict)
+    retired: bool = False
+    instead: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
     reference: str = field(init=False)  # name@major, as grants and routes name it
 
     def __post_init__(self) -> None:

@@ -22,6 +22,8 @@ from transforms.apart.pool import Pool
 SECONDS = 60  # of processor time: a province of a thousand documents takes a few
 MEMORY = 3 * 1024**3  # bytes of address space, of which libraries reserve much and use little
 
+TOO_COSTLY = f"checking took more than {SECONDS} s or {MEMORY >> 20} MiB: look for a schema that grows."
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -56,8 +58,7 @@ def check_folder_bounded(folder: Path, today: date, secrets: Path | None = None)
     try:
         problems = run_bounded(_problems, folder, today, secrets, seconds=SECONDS, size=MEMORY)
     except TooCostly:
-        message = f"checking took more than {SECONDS} s or {MEMORY >> 20} MiB: look for a schema that grows."
-        problems = (Problem(folder.name, 0, "", message),)
+        problems = (Problem(folder.name, 0, "", TOO_COSTLY),)
     return Report(load(folder).documents, problems)
 
 
@@ -71,6 +72,18 @@ def check(documents: Documents, today: date, secrets: Secrets | None = None) -> 
     `today` is a day of civil time; with `secrets`, a secret that is not set is a warning.
     """
     return _check(Loaded(documents, ()), today, secrets)
+
+
+def check_bounded(documents: Documents, today: date, secrets: Path | None = None) -> tuple[Problem, ...]:
+    """As `check`, in a child process of bounded time and memory. `secrets` is the folder of secrets."""
+    try:
+        return run_bounded(_problems_of, documents, today, secrets, seconds=SECONDS, size=MEMORY)
+    except TooCostly:
+        return (Problem("documents", 0, "", TOO_COSTLY),)
+
+
+def _problems_of(documents: Documents, today: date, secrets: Path | None) -> tuple[Problem, ...]:
+    return check(documents, today, Secrets(secrets) if secrets else None).problems
 
 
 def _check(loaded: Loaded, today: date, secrets: Secrets | None) -> Report:

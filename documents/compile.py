@@ -1,18 +1,20 @@
 """Documents into what the hot path decides by."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
+from operator import itemgetter
 
 from adapters.soap.wsdl import Service
 from contracts.model import Contract
 from documents import kinds
 from documents.bench import Bench
-from documents.model import Documents
+from documents.model import Documents, Written
 from documents.of_the_bus import with_own
 from documents.payloads import contract
 from documents.problems import Problem
 from documents.shapes import Shapes
+from documents.standing import ACTIVE, State
 from documents.ways import Ways, transforms
 from identity.agencies import Agencies, Agency
 from identity.grants import Grant, Grants, May
@@ -22,8 +24,8 @@ from transforms.apart.pool import Pool
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """Everything that could be compiled. `contracts` by name, newest first; `routes` by ``name@major``; `services` what
-    the WSDLs of SOAP systems say, by system."""
+    """Everything that could be compiled. `contracts` by name, in the order in which they are meant; `routes` by
+    ``name@major``; `services` what the WSDLs of SOAP systems say, by system."""
 
     contracts: Mapping[str, tuple[Contract, ...]] = field(default_factory=dict)
     routes: Mapping[str, tuple[Route, ...]] = field(default_factory=dict)
@@ -33,9 +35,9 @@ class Compiled:
 
 
 def compile_documents(documents: Documents, pool: Pool) -> tuple[Compiled, tuple[Problem, ...]]:
-    """What the documents and the bus's own say, compiled, and every problem met on the way; without one, nothing is
-    left out. `pool` runs the transforms that need it, also later."""
-    documents = with_own(documents)
+    """What the documents in force and the bus's own say, compiled, and every problem met on the way; without one,
+    nothing is left out. `pool` runs the transforms that need it, also later."""
+    documents = with_own(documents.in_force())
     bench = Bench(documents, Shapes(documents.files), pool)
     return compile_on(bench), tuple(bench.problems)
 
@@ -53,21 +55,45 @@ def compile_on(bench: Bench) -> Compiled:
 
 
 def newest(documents: Documents) -> dict[str, kinds.Contract]:
-    """The newest version of each major, by ``name@major``."""
-    ordered = sorted((each for _, each in documents.of(kinds.Contract)), key=_order)
-    return {each.reference: each for each in ordered}
+    """The newest version of each major, by ``name@major``; a retired one where there is no other."""
+
+    def order(each: tuple[Written, kinds.Contract]) -> tuple[bool, tuple[int, ...]]:
+        return _state(documents, each[0]) is not State.RETIRED, numbers(each[1].version)
+
+    return {each.reference: each for _, each in sorted(documents.of(kinds.Contract), key=order)}
 
 
-def _order(document: kinds.Contract | Contract) -> tuple[int, ...]:
-    return tuple(int(number) for number in document.version.split("."))
+def numbers(version: str) -> tuple[int, ...]:
+    """A version as it is ordered (Semantic Versioning 2.0.0 §11)."""
+    return tuple(int(number) for number in version.split("."))
+
+
+def _state(documents: Documents, written: Written) -> State:
+    return documents.standings.get(written.key, ACTIVE).state
 
 
 def _contracts(bench: Bench) -> dict[str, tuple[Contract, ...]]:
-    found: dict[str, list[Contract]] = {}
+    """By name, in the order in which they are meant where a sender leaves it open: the highest major, in it an active
+    version before a deprecated one, the newest; retired ones last."""
+    found: dict[str, list[tuple[tuple[object, ...], Contract]]] = {}
     for written, document in bench.documents.of(kinds.Contract):
         if compiled := contract(bench, written, document):
-            found.setdefault(compiled.name, []).append(compiled)
-    return {name: tuple(sorted(versions, key=_order, reverse=True)) for name, versions in found.items()}
+            state, order = _state(bench.documents, written), numbers(document.version)
+            rank = (state is not State.RETIRED, order[0], state is State.ACTIVE, order)
+            found.setdefault(compiled.name, []).append((rank, compiled))
+    ordered = {
+        name: [each for _, each in sorted(ranked, key=itemgetter(0), reverse=True)] for name, ranked in found.items()
+    }
+    return {name: tuple(_instead(versions)) for name, versions in ordered.items()}
+
+
+def _instead(versions: Sequence[Contract]) -> Iterator[Contract]:
+    """For those that are retired, which to use: of the same major, else of the highest."""
+    for each in versions:
+        usable = [other for other in versions if not other.retired]
+        same = [other for other in usable if other.reference == each.reference]
+        other = next(iter(same or usable), None)
+        yield replace(each, instead=f"{other.name}@{other.version}") if each.retired and other else each
 
 
 def _services(bench: Bench) -> Iterator[tuple[str, Service]]:

@@ -20,6 +20,7 @@ from documents.kinds.contract import Contract, Fault, Payload
 from documents.model import Documents, Key, Written
 from documents.problems import Problem, Severity
 from documents.shapes import Shapes
+from documents.standing import ACTIVE, State
 
 MOST_REASONS: Final = 3
 
@@ -185,11 +186,11 @@ def _limits(before: Contract, after: Contract) -> Iterator[Change]:
 
 
 def predecessor(documents: Documents, contract: Contract) -> Contract | None:
-    """The version that this one follows under its major."""
+    """The version that this one follows under its major; nobody keeps to one that is retired."""
     lower = [
         each
-        for _, each in documents.of(Contract)
-        if each.name == contract.name and each.major == contract.major and _order(each) < _order(contract)
+        for written, each in documents.of(Contract)
+        if each.reference == contract.reference and _order(each) < _order(contract) and not _retired(documents, written)
     ]
     return max(lower, key=_order, default=None)
 
@@ -197,7 +198,7 @@ def predecessor(documents: Documents, contract: Contract) -> Contract | None:
 def check_steps(documents: Documents, shapes: Shapes, versions: frozenset[Key] | None = None) -> Iterator[Problem]:
     """Every version that breaks its major, or may; of `versions` alone, if some are named."""
     for written, contract in documents.of(Contract):
-        if versions is None or written.key in versions:
+        if (versions is None or written.key in versions) and not _retired(documents, written):
             yield from _check_step(documents, shapes, written, contract)
 
 
@@ -244,3 +245,7 @@ def _check_step(documents: Documents, shapes: Shapes, written: Written, contract
 
 def _order(contract: Contract) -> tuple[int, ...]:
     return tuple(int(number) for number in contract.version.split("."))
+
+
+def _retired(documents: Documents, written: Written) -> bool:
+    return documents.standings.get(written.key, ACTIVE).state is State.RETIRED

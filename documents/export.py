@@ -1,4 +1,8 @@
-"""The documents in force as a province folder, which applied again changes nothing."""
+"""The documents in force as a province folder, which applied again changes nothing.
+
+A folder does not say where a document stands: what nobody may use is left out, and what is deprecated or retired stands
+in it like any other.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,6 +10,7 @@ from typing import Any
 import orjson
 
 from documents import kinds
+from documents.files import closure
 from documents.kinds import Document
 from documents.model import Documents, Written
 from documents.yaml_writing import write_yaml
@@ -16,14 +21,15 @@ ORDER = (kinds.Contract, kinds.Route, kinds.Grant)
 
 def exported(documents: Documents) -> Mapping[str, bytes]:
     """Every file of the folder, by path. What documents name lies where they name it, byte for byte."""
+    documents = documents.in_force()
     texts: dict[str, list[Written]] = {}
     for written in sorted(documents, key=_place):
         texts.setdefault(_file(written.document), []).append(written)
+    files = closure((path for each in documents for _, path in each.document.file_paths()), documents.files)
     made = {
-        _free(path, documents.files): write_yaml(_value(each) for each in several).encode()
-        for path, several in texts.items()
+        _free(path, files): write_yaml(_value(each) for each in several).encode() for path, several in texts.items()
     }
-    return {**made, **documents.files}
+    return {**made, **files}
 
 
 def _value(written: Written) -> dict[str, Any]:

@@ -1,15 +1,16 @@
 """The documents of a province as one set, with the files they name."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import orjson
 from pydantic import ValidationError
 
 from bus.errors import DocumentInvalid, Finding
-from documents.kinds import KINDS, Document
+from documents.kinds import KINDS, Contract, Document, Grant, Route
 from documents.problems import Problem, Severity, pointer
+from documents.standing import ACTIVE, UNSETTLED, Standing, State
 
 D = TypeVar("D", bound=Document)
 
@@ -72,10 +73,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """A set of documents by key, and the files that they name, by path from the province folder."""
+    """A set of documents by key, the files that they name, by path from the province folder, and where those stand that
+    do not stand as `lgsp apply` leaves them."""
 
     by_key: Mapping[Key, Written] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    standings: Mapping[Key, Standing] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Written]:
         return iter(self.by_key.values())
@@ -88,21 +91,44 @@ class Documents:
         """The documents of a kind without versions, by name."""
         return {document.key[0]: document for _, document in self.of(kind)}
 
+    def standing(self, key: Key) -> Standing | None:
+        """Where a document stands; None where there is no such document."""
+        return self.standings.get(key, ACTIVE) if key in self.by_key else None
+
+    def in_force(self, without: frozenset[State] = UNSETTLED) -> "Documents":
+        """The set without what nobody may use, and without the routes and grants of a major of which no version is
+        left."""
+        out = {key for key, standing in self.standings.items() if standing.state in without}
+        if not out:
+            return self
+        versions = [(written.key, each.reference) for written, each in self.of(Contract)]
+        gone = {reference for key, reference in versions if key in out}
+        gone -= {reference for key, reference in versions if key not in out}
+        out |= {written.key for written, each in self.of(Route) if each.contract in gone}
+        out |= {written.key for written, each in self.of(Grant) if each.contract in gone}
+        return replace(self, by_key={key: written for key, written in self.by_key.items() if key not in out})
+
     def rows(self) -> Iterator[Row]:
         """What the store keeps; `of_rows` reads it back, with `files`, to an equal set."""
         for key, written in self.by_key.items():
             yield Row(key.kind, key.name, key.version, written.document.content)
 
 
-def of_rows(rows: Iterable[Row], files: Mapping[str, bytes]) -> Documents:
+def of_rows(
+    rows: Iterable[Row], files: Mapping[str, bytes], standings: Mapping[Key, Standing] | None = None
+) -> Documents:
     """The set that was kept. Raises `DocumentInvalid` for rows that no version of the bus wrote."""
     written = [Written(_document(row)) for row in rows]
-    return Documents({each.key: each for each in written}, files)
+    return Documents({each.key: each for each in written}, files, standings or {})
 
 
 def _document(row: Row) -> Document:
     try:
         return KINDS[row.kind].model_validate(orjson.loads(row.content))
     except (KeyError, ValidationError, ValueError):
-        place = str(Key(row.kind, row.name, row.version))
-        raise DocumentInvalid(count=1, findings=[Finding(place=place, rule="it cannot be read back")]) from None
+        raise unreadable(Key(row.kind, row.name, row.version)) from None
+
+
+def unreadable(key: Key) -> DocumentInvalid:
+    """What is raised for a row that no version of the bus wrote."""
+    return DocumentInvalid(count=1, findings=[Finding(place=str(key), rule="it cannot be read back")])

@@ -5,6 +5,7 @@ and grants to receive for them; it neither has nor changes the contracts themsel
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -30,7 +31,7 @@ def own() -> Documents:
 
 def with_own(documents: Documents) -> Documents:
     """A province's documents and those of the bus; where both have one, the bus's own is in force."""
-    return Documents({**documents.by_key, **own().by_key}, {**documents.files, **own().files})
+    return replace(documents, by_key={**documents.by_key, **own().by_key}, files={**documents.files, **own().files})
 
 
 def intrusions(documents: Documents) -> Iterator[Problem]:

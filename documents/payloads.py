@@ -1,6 +1,8 @@
 """A contract's document, compiled into what the hot path asks of it."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, time
+from email.utils import format_datetime
 from functools import partial
 
 from bus.envelope import Exchange, Format
@@ -10,6 +12,8 @@ from documents.bench import Bench, Step
 from documents.kinds.contract import Payload
 from documents.model import Written
 from documents.selection import first_text
+from documents.standing import ACTIVE, Standing, State
+from identity.grants import CIVIL_TIME
 
 
 def contract(bench: Bench, written: Written, document: kinds.Contract) -> Contract | None:
@@ -20,6 +24,7 @@ def contract(bench: Bench, written: Written, document: kinds.Contract) -> Contra
     faults = {name: _fault(bench, written, document, name) for name in document.faults}
     if len(bench.problems) > before or request is None:
         return None
+    standing = bench.documents.standings.get(written.key, ACTIVE)
     return Contract(
         name=document.name,
         version=document.version,
@@ -31,7 +36,21 @@ def contract(bench: Bench, written: Written, document: kinds.Contract) -> Contra
         limits=limits(document),
         retention=Retention(float(document.retention.body.seconds), float(document.retention.evidence.seconds)),
         title={str(language): str(text) for language, text in document.title.items()},
+        retired=standing.state is State.RETIRED,
+        headers=headers(standing),
     )
+
+
+def headers(standing: Standing) -> dict[str, str]:
+    """What answers under a deprecated version say: since when it is (RFC 9745 §2), and until when it works (RFC 8594
+    §3), which is to the end of the day before its sunset."""
+    if standing.state is not State.DEPRECATED:
+        return {}
+    told = {"Deprecation": f"@{standing.since // 1000}"}
+    if standing.sunset is not None:
+        midnight = datetime.combine(standing.sunset, time(), CIVIL_TIME)
+        told["Sunset"] = format_datetime(midnight.astimezone(UTC), usegmt=True)
+    return told
 
 
 def limits(document: kinds.Contract) -> Limits:

@@ -8,6 +8,7 @@ from documents import kinds
 from documents.files import closure
 from documents.model import Documents, Key, Written
 from documents.problems import Problem
+from documents.standing import ACTIVE, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,11 @@ class Plan:
 def plan(current: Documents, wanted: Documents, *, prune: bool = False) -> Plan:
     """What makes `current` into `wanted`. What is no longer written is removed only with `prune`.
 
-    A version of a contract never changes: where it would, the plan has a problem that says which version to write.
+    A version of a contract never changes, unless it is a draft: where it would, the plan has a problem that says which
+    version to write. What nobody may use, a folder cannot tell of, and so does not remove.
     """
     there, after = current.by_key, wanted.by_key
-    gone = tuple(sorted(key for key in there if key not in after))
+    gone = tuple(sorted(key for key in current.in_force().by_key if key not in after))
     changed = {
         key: fields
         for key in sorted(after)
@@ -65,15 +67,21 @@ def plan(current: Documents, wanted: Documents, *, prune: bool = False) -> Plan:
         removed=gone if prune else (),
         unchanged=tuple(sorted(key for key in after if key in there and key not in changed)),
         kept=() if prune else gone,
-        problems=tuple(_immutable(after[key], fields, wanted) for key, fields in changed.items() if key.version),
+        problems=tuple(
+            _immutable(after[key], fields, wanted)
+            for key, fields in changed.items()
+            if key.version and (current.standing(key) or ACTIVE).state is not State.DRAFT
+        ),
     )
 
 
 def result(current: Documents, wanted: Documents, *, prune: bool = False) -> Documents:
     """The set that is in force once the plan was carried out."""
-    by_key = wanted.by_key if prune else {**current.by_key, **wanted.by_key}
+    goes = current.in_force().by_key.keys() if prune else frozenset[Key]()
+    by_key = {**{key: written for key, written in current.by_key.items() if key not in goes}, **wanted.by_key}
     named = (path for written in by_key.values() for _, path in written.document.file_paths())
-    return Documents(by_key, closure(named, {**current.files, **wanted.files}))
+    standings = {key: standing for key, standing in current.standings.items() if key in by_key}
+    return Documents(by_key, closure(named, {**current.files, **wanted.files}), standings)
 
 
 def _changes(before: Written, after: Written, old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Iterator[str]:

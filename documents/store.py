@@ -1,42 +1,68 @@
-"""Documents in the journal: every revision of each, and the files that they name beside them."""
+"""Documents in the journal: every revision of each, the files that they name, and where each stands, beside them."""
 
 from collections.abc import Mapping
 
-from documents.model import Documents, Row, of_rows
+from documents.model import Documents, Key, Row, of_rows, unreadable
+from documents.standing import Standing, read_standing
 from journal.commands import Document, Event, PutDocuments
 from journal.queries import Queries
 
 FILE = "File"
 """The kind under which a file is kept; its name is its path from the province folder."""
 
+STANDING = "Standing"
+"""The kind under which it is kept where a document stands; its name is ``KIND/NAME``, its version the document's."""
+
 
 def read(queries: Queries) -> Documents:
     """The documents in force. Raises `DocumentInvalid` for rows that no version of the bus wrote."""
     found = queries.documents()
     files = {each.name: each.content or b"" for each in found if each.kind == FILE}
-    rows = (Row(each.kind, each.name, each.version, each.content or b"") for each in found if each.kind != FILE)
-    return of_rows(rows, files)
+    standings = dict(_standing(each) for each in found if each.kind == STANDING)
+    rows = (
+        Row(each.kind, each.name, each.version, each.content or b"")
+        for each in found
+        if each.kind not in {FILE, STANDING}
+    )
+    return of_rows(rows, files, standings)
+
+
+def _standing(row: Document) -> tuple[Key, Standing]:
+    kind, _, name = row.name.partition("/")
+    key = Key(kind, name, row.version)
+    try:
+        return key, read_standing(row.content or b"")
+    except (KeyError, TypeError, ValueError):
+        raise unreadable(Key(row.kind, row.name, row.version)) from None
 
 
 def writing(current: Documents, wanted: Documents, actor: str, expected: int | None = None) -> PutDocuments | None:
     """What makes the store hold what is wanted, as one revision; None where it does already. `expected` is the revision
     at which `current` was written."""
-    before, after = _kept(current), _kept(wanted)
-    changed = [
-        Document(*key, after.get(key))
-        for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key)
-    ]
+    changed = changes(current, wanted)
     if not changed:
         return None
     names = " ".join(
         "/".join(filter(None, (each.kind, each.name, each.version))) for each in changed if each.kind != FILE
     )
     facts: dict[str, str | int] = {"count": len(changed), "documents": names[:4000]}
-    return PutDocuments(tuple(changed), Event("documents.applied", actor, facts=facts), expected)
+    return PutDocuments(changed, Event("documents.applied", actor, facts=facts), expected)
+
+
+def changes(current: Documents, wanted: Documents) -> tuple[Document, ...]:
+    """Every row that differs, as it is to be."""
+    before, after = _kept(current), _kept(wanted)
+    return tuple(
+        Document(*key, after.get(key))
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+    )
 
 
 def _kept(documents: Documents) -> Mapping[tuple[str, str, str], bytes]:
     """Every row, by kind, name and version."""
     rows = {(row.kind, row.name, row.version): row.content for row in documents.rows()}
+    rows |= {
+        (STANDING, f"{key.kind}/{key.name}", key.version): each.content for key, each in documents.standings.items()
+    }
     return rows | {(FILE, path, ""): data for path, data in documents.files.items()}

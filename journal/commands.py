@@ -293,11 +293,13 @@ class Document:
 @dataclass(frozen=True, slots=True)
 class PutDocuments(Command[int]):
     """Write documents at the next revision, which is the result. Raises `RegistryChanged` where documents were written
-    after the revision `expected`: whoever made these has not seen those."""
+    after the revision `expected`: whoever made these has not seen those. `besides` are further events of the same
+    transaction."""
 
     documents: tuple[Document, ...]
     event: Event
     expected: int | None = None
+    besides: tuple[Event, ...] = ()
 
     def weight(self) -> int:
         return sum(len(document.content or b"") for document in self.documents)

@@ -19,6 +19,7 @@ from bus.errors import Backlog as BacklogFull
 from bus.errors import (
     BodyInvalid,
     BusError,
+    ContractRetired,
     ContractUnknown,
     GrantMissing,
     IdempotencyKeyReused,
@@ -212,7 +213,8 @@ def repeated(accepted: Accepted, command: Accept, contract: Contract) -> Accepta
 def permitted(snapshot: Snapshot, arrival: Arrival, today: date) -> Contract:
     """The contract version that is meant, if the sender holds a grant for its major.
 
-    A version is named as ``1.2.0``, ``1.2`` or ``1``; who names none gets the newest of the highest major it may send.
+    A version is named as ``1.2.0``, ``1.2`` or ``1``; who names none gets the newest of the highest major it may send;
+    a deprecated one only where no other fits. Raises `ContractRetired` where all that fit are.
     """
     versions = snapshot.contracts.get(arrival.contract, ())
     if not versions:
@@ -222,6 +224,10 @@ def permitted(snapshot: Snapshot, arrival: Arrival, today: date) -> Contract:
         raise VersionUnknown(contract=arrival.contract, version=safe_version(arrival.version))
     for contract in named:
         if snapshot.grants.allows(arrival.sender, contract.reference, May.SEND, today):
+            if contract.retired:
+                raise ContractRetired(
+                    contract=contract.name, version=contract.version, instead=contract.instead or None
+                )
             return contract
     raise GrantMissing(system=arrival.sender, contract=named[0].reference, owner=named[0].owner)
 

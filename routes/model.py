@@ -80,8 +80,9 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything of one revision, immutable, swapped whole. `contracts` are active versions by name, newest first;
-    `routes` by reference ``name@major``; `describe` gives what a contract's descriptions are made of, and blocks."""
+    """Everything of one revision, immutable, swapped whole. `contracts` are versions by name, the one that is meant
+    where a sender leaves it open before the others, retired ones last; `routes` by reference ``name@major``; `describe`
+    gives what a contract's descriptions are made of, and blocks."""
 
     revision: int
     contracts: Mapping[str, tuple[Contract, ...]]

@@ -67,7 +67,7 @@ def _apply(home: Home, report: Report, agreed: Callable[[Plan], bool], *, prune:
     planned = plan(current, report.documents, prune=prune)
     after = result(current, report.documents, prune=prune)
     # What follows a version that only the store has; the others were compared when the folder was checked.
-    steps = check_steps_bounded(after, frozenset(planned.created)) if report.ok else ()
+    steps = check_steps_bounded(after.in_force(), frozenset(planned.created)) if report.ok else ()
     problems = tuple(dict.fromkeys((*report.problems, *planned.problems, *steps)))
     if any(problem.severity is Severity.ERROR for problem in problems):
         return Applied(problems)

@@ -9,10 +9,11 @@ from bus.errors import BusError, ContractUnknown, DocumentInvalid, QueryInvalid,
 from contracts.compatibility import Verdict
 from contracts.descriptions.model import Subject
 from documents.bounded import TooCostly, run_bounded
+from documents.compile import numbers
 from documents.evolution import MEMORY, SECONDS, Comparison, Toward, Version, compare
 from documents.kinds.contract import Contract
 from documents.load import load
-from documents.model import Documents
+from documents.model import Documents, Key
 from documents.of_the_bus import with_own
 from documents.shapes import Shapes
 from documents.store import read
@@ -80,7 +81,7 @@ def _version(documents: Documents, reference: str) -> Contract:
 
 
 def subject_of(documents: Documents, reference: str) -> Subject:
-    """What descriptions of a contract are made of; of several versions that are meant, the newest. Raises
+    """What descriptions of a contract are made of; of several versions that are meant, the newest in force. Raises
     `ContractUnknown`, `VersionUnknown`, `DocumentInvalid`."""
     name, _, version = reference.partition("@")
     named = [each for _, each in documents.of(Contract) if each.name == name]
@@ -89,7 +90,9 @@ def subject_of(documents: Documents, reference: str) -> Subject:
     meant = [each for each in named if not version or f"{each.version}.".startswith(f"{version}.")]
     if not meant:
         raise VersionUnknown(contract=name, version=version)
-    return described(documents, max(meant, key=lambda each: [int(number) for number in each.version.split(".")]))
+    usable = documents.in_force().by_key
+    newest = max(meant, key=lambda each: (Key("Contract", *each.key) in usable, numbers(each.version)))
+    return described(documents, newest)
 
 
 def show(out: Console, found: Compared, *, json: bool) -> None:

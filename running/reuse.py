@@ -74,7 +74,7 @@ def near_new(home: Home, folder: Path, created: Sequence[Key]) -> list[Found]:
     """What the store has that is near each contract about to be created; of the first twenty. Nothing where that cannot
     be found out in time: it is advice, and no reason to hold up a change."""
     new = [f"{key.name}@{key.version.partition('.')[0]}" for key in created if key.kind == "Contract"]
-    there = frozenset(newest(read(home.queries)))
+    there = frozenset(newest(read(home.queries).in_force()))
     asked = [each for each in dict.fromkeys(new) if each not in there][:MOST_NEW]
     if not asked or not there:
         return []
@@ -86,7 +86,7 @@ def near_new(home: Home, folder: Path, created: Sequence[Key]) -> list[Found]:
 
 def _together(home: Home, folder: Path | None) -> Documents:
     """What the store has and, before it, what the folder has."""
-    store = read(home.queries)
+    store = read(home.queries).in_force()
     if folder is None:
         return store
     loaded = load(folder).documents
@@ -135,7 +135,7 @@ def _owner(agencies: Mapping[str, kinds.Agency], code: str) -> str:
 
 def uses(home: Home) -> list[Use]:
     """Every contract's use, the most used first."""
-    documents = read(home.queries)
+    documents = read(home.queries).in_force()
     counts = home.queries.messages_by_contract()
     found = []
     for reference, contract in newest(documents).items():

@@ -73,7 +73,8 @@ def put_documents(transaction: Transaction, command: commands.PutDocuments, _: N
     if rows:
         transaction.run(insertion("documents"), columns(rows))
     conditions.mended(transaction.plain, transaction.now)
-    transaction.rows.record(command.event)
+    for event in (command.event, *command.besides):
+        transaction.rows.record(event)
     return number
 
 

@@ -131,7 +131,8 @@ def put_documents(transaction: Transaction, command: commands.PutDocuments) -> i
         [(each.kind, each.name, each.version, number, each.content, transaction.now) for each in command.documents],
     )
     conditions.mended(transaction.run, transaction.now)
-    transaction.rows.record(command.event)
+    for event in (command.event, *command.besides):
+        transaction.rows.record(event)
     return number
 
 

@@ -49,7 +49,7 @@ def _documents(folder: Path | None, data: Path | None) -> Documents:
 
     if folder is None:
         with opened(read_settings(data=data)) as home:
-            return read(home.queries)
+            return read(home.queries).in_force()
     loaded = load(folder)
     printing.problems(err, loaded.problems)
     return loaded.documents

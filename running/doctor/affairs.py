@@ -31,7 +31,7 @@ def examined(home: Home) -> Iterator[Finding]:
 
 
 def _documents(home: Home) -> Iterator[Finding]:
-    report = check(read(home.queries), civil_date(home.clock.now()), home.secrets)
+    report = check(read(home.queries).in_force(), civil_date(home.clock.now()), home.secrets)
     for problem in report.problems[:MOST_TOLD]:
         make = warning if problem in report.warnings else failure
         yield make(

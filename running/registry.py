@@ -1,0 +1,212 @@
+"""The life of contract versions and grants: what the management plane does to them for a person.
+
+Each change reads what there is, is written as one revision with its audit events, and is refused as `RegistryChanged`
+where somebody else has written documents meanwhile; then it may simply be asked for again. `actor` is who does it, as
+audit events name them: who has proposed something does not approve it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from bus.clock import Clock
+from bus.errors import ContractUnknown, GrantUnknown, QueryInvalid, SunsetAhead, VersionUnknown
+from documents import kinds
+from documents.check import check_bounded
+from documents.model import Documents, Key, Written
+from documents.plan import Plan, plan, result
+from documents.problems import Problem, Severity
+from documents.standing import PAST, TRANSITIONS, UNSETTLED, Change, Standing, State, change
+from documents.store import changes, read, writing
+from identity.grants import civil_date
+from journal.commands import Event, PutDocuments
+from journal.queries import Queries
+
+PLANNED = UNSETTLED - {State.PROPOSED, State.REQUESTED}
+"""What a proposal cannot build on: drafts, and grants that were revoked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What came of it: everything found, and the revision that was written; None where an error forbids it, or nothing
+    was to be done. `plan` is what a proposal writes."""
+
+    problems: tuple[Problem, ...] = ()
+    revision: int | None = None
+    plan: Plan | None = None
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(each for each in self.problems if each.severity is Severity.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Changes states in one store; `write` commits at once and gives the revision. Everything here blocks.
+
+    A contract version is named ``NAME@1.2.0``, a grant ``NAME@1/SYSTEM/send``. Every method may raise
+    `ContractUnknown`, `VersionUnknown` or `GrantUnknown` for what is not there, `ChangeForbidden` for what its state
+    does not allow, and `RegistryChanged`. `secrets` is the folder of secrets, of which a check says what is missing;
+    `check` finds what is wrong with documents.
+    """
+
+    queries: Queries
+    write: Callable[[PutDocuments], int]
+    clock: Clock
+    secrets: Path | None = None
+    check: Callable[[Documents, date, Path | None], tuple[Problem, ...]] = check_bounded
+
+    def propose(self, actor: str, wanted: Documents) -> Decided:
+        """Write documents, of which new contract versions, and drafts, are proposed, and new grants requested; all else
+        is in force at once, routes as soon as their contract is. Nothing is removed.
+
+        All is checked as if it were approved. A grant that exists is not changed: revoke it, then request it anew.
+        """
+        at, current = self._read()
+        planned = plan(current, wanted)
+        after, events = result(current, wanted), list[Event]()
+        for key in (*planned.created, *planned.changed, *planned.unchanged):
+            what = {"Contract": Change.PROPOSE, "Grant": Change.REQUEST}.get(key.kind)
+            if what is not None and _waits(current, key, what):
+                after, event = self._changed(current, after, key, what, actor)
+                events.append(event)
+        problems = (*_settled(current, planned), *planned.problems, *self._check(after.in_force(PLANNED)))
+        if any(each.severity is Severity.ERROR for each in problems):
+            return Decided(problems, plan=planned)
+        command = writing(current, after, actor, at)
+        revision = self.write(replace(command, besides=tuple(events))) if command else None
+        return Decided(problems, revision, planned)
+
+    def approve(self, actor: str, version: str) -> Decided:
+        """A proposed version becomes active, if the documents in force are right with it: it must not break senders of
+        the version before it, nor the version after it its own. Raises `OwnProposal`."""
+        at, current = self._read()
+        return self._approve(at, current, version_of(current, version).key, actor)
+
+    def reject(self, actor: str, version: str) -> Decided:
+        """A proposed version becomes a draft, which may be changed and proposed again. Who proposed it may take it back
+        so."""
+        return self._decide(Change.REJECT, actor, version)
+
+    def deprecate(self, actor: str, version: str, sunset: date) -> Decided:
+        """An active version is to be used no more, and works until `sunset`, a day of civil time; again, for another
+        day. Raises `QueryInvalid` for a day that is past."""
+        if sunset < self._today:
+            raise QueryInvalid(name="sunset", hint=f"{sunset} is past")
+        return self._decide(Change.DEPRECATE, actor, version, sunset)
+
+    def retire(self, actor: str, version: str) -> Decided:
+        """Nothing more is accepted under a deprecated version; what was accepted is delivered. Raises `SunsetAhead`."""
+        at, current = self._read()
+        key = version_of(current, version).key
+        standing = current.standing(key)
+        if standing and standing.state is State.DEPRECATED and standing.sunset and standing.sunset > self._today:
+            raise SunsetAhead(name=version, sunset=standing.sunset.isoformat())
+        return self._write(at, current, key, Change.RETIRE, actor)
+
+    def request_grant(self, actor: str, grant: kinds.Grant) -> Decided:
+        """A grant that somebody else is to approve: new, or revoked before."""
+        written = Written(grant)
+        return self.propose(actor, Documents({written.key: written}))
+
+    def approve_grant(self, actor: str, grant: str) -> Decided:
+        """A requested grant holds from now on. Raises `OwnProposal`."""
+        at, current = self._read()
+        return self._approve(at, current, grant_of(current, grant), actor)
+
+    def reject_grant(self, actor: str, grant: str) -> Decided:
+        """A requested grant is refused, or taken back: it is revoked, and may be requested again."""
+        at, current = self._read()
+        return self._write(at, current, grant_of(current, grant), Change.REJECT, actor)
+
+    def revoke_grant(self, actor: str, grant: str) -> Decided:
+        """A grant holds no longer: no message is accepted by it from the next revision on."""
+        at, current = self._read()
+        return self._write(at, current, grant_of(current, grant), Change.REVOKE, actor)
+
+    @property
+    def _today(self) -> date:
+        return civil_date(self.clock.now())
+
+    def _read(self) -> tuple[int, Documents]:
+        """The revision first: what is written between the two is then found out when this is."""
+        return self.queries.documents_at(), read(self.queries)
+
+    def _check(self, documents: Documents) -> tuple[Problem, ...]:
+        return self.check(documents, self._today, self.secrets)
+
+    def _decide(self, what: Change, actor: str, version: str, sunset: date | None = None) -> Decided:
+        at, current = self._read()
+        return self._write(at, current, version_of(current, version).key, what, actor, sunset)
+
+    def _approve(self, at: int, current: Documents, key: Key, actor: str) -> Decided:
+        after, event = self._changed(current, current, key, Change.APPROVE, actor)
+        problems = self._check(after.in_force())
+        if any(each.severity is Severity.ERROR for each in problems):
+            return Decided(problems)
+        return Decided(problems, self.write(PutDocuments(changes(current, after), event, at)))
+
+    def _write(
+        self, at: int, current: Documents, key: Key, what: Change, actor: str, sunset: date | None = None
+    ) -> Decided:
+        after, event = self._changed(current, current, key, what, actor, sunset)
+        return Decided((), self.write(PutDocuments(changes(current, after), event, at)))
+
+    def _changed(
+        self, current: Documents, after: Documents, key: Key, what: Change, actor: str, sunset: date | None = None
+    ) -> tuple[Documents, Event]:
+        """`after` with one standing changed from what it is in `current`, and the event that tells of it."""
+        before = current.standing(key)
+        standing = change(key.kind, named(key), before, what, actor, self.clock.now(), sunset)
+        event = Event(f"{key.kind.lower()}.{PAST[what]}", actor, facts=_facts(key, before, standing))
+        return replace(after, standings={**after.standings, key: standing}), event
+
+
+def named(key: Key) -> str:
+    """A contract version or a grant, as people name it."""
+    return f"{key.name}@{key.version}" if key.version else key.name
+
+
+def version_of(documents: Documents, version: str) -> Written:
+    """The version that is named, in whatever state. Raises `ContractUnknown`, `VersionUnknown`."""
+    name, _, number = version.partition("@")
+    if not any(each.name == name for _, each in documents.of(kinds.Contract)):
+        raise ContractUnknown
+    written = documents.by_key.get(Key("Contract", name, number))
+    if written is None:
+        raise VersionUnknown(contract=name, version=number or "-")
+    return written
+
+
+def grant_of(documents: Documents, grant: str) -> Key:
+    """The grant that is named, in whatever state. Raises `GrantUnknown`."""
+    key = Key("Grant", grant)
+    if key not in documents.by_key:
+        raise GrantUnknown(name=grant)
+    return key
+
+
+def _waits(documents: Documents, key: Key, what: Change) -> bool:
+    """Whether a document that is written now is to wait for another person."""
+    standing = documents.standing(key)
+    return (standing.state if standing else None, what) in TRANSITIONS[key.kind]
+
+
+def _settled(current: Documents, planned: Plan) -> Iterator[Problem]:
+    """Grants that would be changed past whoever approves."""
+    for key in planned.changed:
+        if key.kind == "Grant" and not _waits(current, key, Change.REQUEST):
+            message = "a grant is not changed: revoke it (or reject it, where it is requested), and request it anew."
+            yield Problem(str(key), 0, "", message)
+
+
+def _facts(key: Key, before: Standing | None, after: Standing) -> dict[str, str | int]:
+    """What an audit event says of a change."""
+    told: dict[str, str | int] = {"stateBefore": before.state if before else "-", "stateAfter": after.state}
+    if after.sunset is not None:
+        told["sunset"] = after.sunset.isoformat()
+    if key.kind == "Contract":
+        return told | {"contract": key.name, "version": key.version}
+    contract, system, may = key.name.split("/")
+    return told | {"contract": contract, "system": system, "may": may}
