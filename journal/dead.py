@@ -98,8 +98,13 @@ def _conditions(wanted: DeadFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.without:
         yield deliveries.c.reason.not_in(wanted.without)
     if wanted.contract is not None:
-        name, _, version = wanted.contract.partition("@")
-        yield messages.c.contract == name
-        if version:
-            begins = messages.c.version.startswith(f"{version}.", autoescape=True)
-            yield or_(messages.c.version == version, begins)
+        yield from of_contract(wanted.contract)
+
+
+def of_contract(named: str) -> Iterator[ColumnElement[bool]]:
+    """Messages of a contract, named with all, the beginning, or nothing of its version."""
+    name, _, version = named.partition("@")
+    yield messages.c.contract == name
+    if version:
+        begins = messages.c.version.startswith(f"{version}.", autoescape=True)
+        yield or_(messages.c.version == version, begins)

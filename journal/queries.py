@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import (
@@ -19,14 +19,24 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from bus.clock import Clock, SystemClock
-from bus.envelope import Body, Envelope, Exchange, Format
+from bus.envelope import Body, Format
 from bus.errors import JournalUnavailable
-from bus.states import MessageState, State, message_state
+from bus.states import State
 from journal.commands import Document, Reply
 from journal.conditions import Condition, Process
 from journal.counting import Count
 from journal.dead import ALL_DEAD, DeadCount, DeadFilter, counted, counts, page
 from journal.rows import DOCUMENTS_AT
+from journal.searching import (
+    ALL_EVENTS,
+    ALL_MESSAGES,
+    EventFilter,
+    MessageFilter,
+    Page,
+    find_dead,
+    find_events,
+    find_messages,
+)
 from journal.tables import (
     audit_events,
     bodies,
@@ -40,49 +50,17 @@ from journal.tables import (
     replies,
     revision,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryView:
-    id: UUID
-    message: UUID
-    system: str
-    state: State
-    reason: str
-    attempt: int
-    wake_at: int | None
-    expires_at: int
-    changed_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class MessageView:
-    """A message as its sender and an operator may see it; its state is derived from `deliveries`."""
-
-    envelope: Envelope
-    size: int
-    deliveries: tuple[DeliveryView, ...]
-
-    @property
-    def state(self) -> MessageState:
-        return message_state(delivery.state for delivery in self.deliveries)
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    delivery: DeliveryView
-    contract: str
-    version: str
-    sender: str
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class AuditRow:
-    writer: str
-    number: int
-    content: bytes
-    hash: bytes = field(repr=False)
+from journal.views import (
+    AuditRow,
+    DeadLetter,
+    DeliveryView,
+    MessageView,
+    audit_row,
+    dead_letter,
+    deliveries_of,
+    delivery_view,
+    message_view,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,26 +84,24 @@ class Queries:
     def message(self, message: UUID) -> MessageView | None:
         with self._asking() as connection:
             row = connection.execute(select(messages).where(messages.c.id == message)).first()
-            return _message(row, _deliveries(connection, [message])[message]) if row else None
+            return message_view(row, deliveries_of(connection, [message])[message]) if row else None
 
-    def messages_of(
-        self, sender: str | None, *, state: MessageState | None = None, since: int = 0, limit: int = 100
-    ) -> list[MessageView]:
-        """The newest first; `sender` None: everybody's. `since` is a time of acceptance."""
-        question = select(messages).where(messages.c.accepted_at >= since).order_by(messages.c.id.desc())
-        if sender is not None:
-            question = question.where(messages.c.sender == sender)
-        found: list[MessageView] = []
-        asked = self._asking()
-        # States are derived, so pages are read until enough of the wanted state are found.
-        with asked as connection, connection.execution_options(yield_per=limit).execute(question) as rows:
-            for page in rows.partitions():
-                of = _deliveries(connection, [row.id for row in page])
-                views = (_message(row, of[row.id]) for row in page)
-                found += [view for view in views if state is None or view.state is state]
-                if len(found) >= limit:
-                    break
-        return found[:limit]
+    def messages(
+        self, wanted: MessageFilter = ALL_MESSAGES, *, size: int = 100, cursor: str | None = None
+    ) -> Page[MessageView]:
+        """A page of messages, the newest first: see `journal.searching`."""
+        with self._asking() as connection:
+            return find_messages(connection, wanted, size, cursor)
+
+    def events(self, wanted: EventFilter = ALL_EVENTS, *, size: int = 100, cursor: str | None = None) -> Page[AuditRow]:
+        """A page of audit events, the newest first."""
+        with self._asking() as connection:
+            return find_events(connection, wanted, size, cursor)
+
+    def dead(self, wanted: DeadFilter = ALL_DEAD, *, size: int = 100, cursor: str | None = None) -> Page[DeadLetter]:
+        """A page of dead letters, the newest first."""
+        with self._asking() as connection:
+            return find_dead(connection, wanted, size, cursor)
 
     def body(self, message: UUID) -> Body | None:
         """The request's own bytes; None where they have gone."""
@@ -140,14 +116,14 @@ class Queries:
             row = connection.execute(question.order_by(replies.c.at.desc())).first()
             if row is None:
                 return None
-            view = next(each for each in _deliveries(connection, [message])[message] if each.id == row.delivery)
+            view = next(each for each in deliveries_of(connection, [message])[message] if each.id == row.delivery)
         body = self._body(message, f"reply:{row.delivery.hex}")
         return (view, Reply(row.kind, body, row.fault)) if body else None
 
     def delivery(self, delivery: UUID) -> DeliveryView | None:
         with self._asking() as connection:
             row = connection.execute(select(deliveries).where(deliveries.c.id == delivery)).first()
-        return _delivery(row) if row else None
+        return delivery_view(row) if row else None
 
     def dead_letters(
         self,
@@ -160,7 +136,7 @@ class Queries:
         """A page of them, with the code of the last attempt; `after` that delivery, in the order asked for."""
         with self._asking() as connection:
             rows = connection.execute(page(wanted, limit=limit, after=after, newest_first=newest_first)).all()
-        return [DeadLetter(_delivery(row), row.contract, row.version, row.sender, row.code or "") for row in rows]
+        return [dead_letter(row) for row in rows]
 
     def dead_counts(self, wanted: DeadFilter = ALL_DEAD) -> list[DeadCount]:
         """How many there are, by system, contract and reason."""
@@ -212,14 +188,14 @@ class Queries:
         )
         with self._asking() as connection:
             rows = connection.execute(question).all()
-        return [AuditRow(row.writer, row.number, row.content.encode(), row.hash) for row in rows]
+        return [audit_row(row) for row in rows]
 
     def chain(self, writer: str) -> Iterator[AuditRow]:
         """Every audit event of one writer, 1, 2, 3 …"""
         question = select(audit_events).where(audit_events.c.writer == writer).order_by(audit_events.c.number)
         with self._asking() as connection:
             for row in connection.execution_options(yield_per=1000).execute(question):
-                yield AuditRow(row.writer, row.number, row.content.encode(), row.hash)
+                yield audit_row(row)
 
     def writers(self) -> list[str]:
         with self._asking() as connection:
@@ -291,39 +267,3 @@ class Queries:
                 yield connection
         except SQLAlchemyError:
             raise JournalUnavailable from None
-
-
-def _deliveries(connection: Connection, of: Sequence[UUID]) -> dict[UUID, tuple[DeliveryView, ...]]:
-    rows = connection.execute(select(deliveries).where(deliveries.c.message.in_(of)).order_by(deliveries.c.id)).all()
-    views = [_delivery(row) for row in rows]
-    return {message: tuple(view for view in views if view.message == message) for message in of}
-
-
-def _delivery(row: Row[tuple[object, ...]]) -> DeliveryView:
-    return DeliveryView(
-        row.id,
-        row.message,
-        row.system,
-        State(row.state),
-        row.reason,
-        row.attempt,
-        row.wake_at,
-        row.expires_at,
-        row.changed_at,
-    )
-
-
-def _message(row: Row[tuple[object, ...]], of: tuple[DeliveryView, ...]) -> MessageView:
-    envelope = Envelope(
-        row.id,
-        row.contract,
-        row.version,
-        Exchange(row.exchange),
-        row.sender,
-        row.accepted_at,
-        row.expires_at,
-        row.traceparent,
-        Format(row.format),
-        row.waiter,
-    )
-    return MessageView(envelope, row.size, of)

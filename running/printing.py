@@ -30,7 +30,7 @@ from documents.plan import Plan
 from documents.problems import Problem, Severity
 from identity.credentials import Credential
 from journal.dead import DeadCount
-from journal.queries import AuditRow, DeadLetter, DeliveryView, MessageView
+from journal.views import AuditRow, DeadLetter, DeliveryView, MessageView
 from running.apply import Applied
 from running.client import Answer
 from running.rehearsal import Rehearsed

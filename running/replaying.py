@@ -21,7 +21,7 @@ from documents.compile import Compiled, compile_documents
 from documents.store import read
 from journal.commands import Event, Record, Replay, TakeReply
 from journal.dead import DeadCount, DeadFilter
-from journal.queries import DeadLetter, DeliveryView
+from journal.views import DeadLetter, DeliveryView
 from routes.reply import again
 from running.home import Home
 from transforms.apart.pool import Pool

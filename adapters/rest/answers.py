@@ -1,7 +1,9 @@
 """What the sender of a message is told, by its state: design table of statuses, in one place for POST and GET."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from starlette.responses import Response
@@ -24,7 +26,8 @@ from bus.languages import Language
 from bus.states import TERMINAL, MessageState, State
 from contracts.json_body import parse_json
 from journal.commands import Reply
-from journal.queries import AuditRow, DeliveryView, MessageView
+from journal.searching import Page
+from journal.views import AuditRow, DeliveryView, MessageView
 
 OPEN_RETRY_AFTER = "2"
 """Seconds until it is worth asking again."""
@@ -118,6 +121,15 @@ def summary(view: MessageView) -> dict[str, Any]:
     if envelope.exchange is Exchange.REQUEST:
         document["reply"] = f"/messages/{envelope.message}/reply"
     return document
+
+
+def listed(page: Page[MessageView], asked: Mapping[str, str]) -> Response:
+    """A page of messages; where there may be more, a link to the next one, as RFC 8288 has it and in the document."""
+    document: dict[str, Any] = {"messages": [summary(view) for view in page.items]}
+    if page.next is None:
+        return json_answer(document)
+    following = f"/messages?{urlencode({**asked, 'cursor': page.next})}"
+    return json_answer(document | {"next": following}, 200, {"Link": f'<{following}>; rel="next"'})
 
 
 def _delivery(view: DeliveryView) -> dict[str, Any]:

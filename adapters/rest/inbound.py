@@ -40,7 +40,9 @@ from identity.grants import civil_date
 from identity.tokens import LIFE, Caller, issue
 from journal.commands import Event, Record, Reply
 from journal.committer import Committer
-from journal.queries import MessageView, Queries
+from journal.queries import Queries
+from journal.searching import MessageFilter
+from journal.views import MessageView
 from routes.accept import Acceptance, Acceptor, Arrival
 from routes.broker import Signal
 from routes.callers import Callers
@@ -192,17 +194,13 @@ class FrontDoor:
         return answer
 
     async def list(self, request: Request) -> Response:
-        """The sender's own messages, the newest first."""
+        """The sender's own messages, the newest first, and where the next page is."""
         caller = await self._asking(request)
         query = request.query_params
-        views = await asyncio.to_thread(
-            self._queries.messages_of,
-            caller.system,
-            state=state(query.get("state")),
-            since=since(query.get("since")),
-            limit=limit(query.get("limit")),
-        )
-        return answers.json_answer({"messages": [answers.summary(view) for view in views]})
+        wanted = MessageFilter(sender=caller.system, state=state(query.get("state")), since=since(query.get("since")))
+        size, cursor = limit(query.get("limit")), query.get("cursor")
+        page = await asyncio.to_thread(self._queries.messages, wanted, size=size, cursor=cursor)
+        return answers.listed(page, {name: query[name] for name in ("state", "since", "limit") if name in query})
 
     async def describe(self, request: Request) -> Response:
         """A contract in the reader's own language, for systems that may send or receive it."""

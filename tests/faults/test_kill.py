@@ -25,6 +25,7 @@ from bus.states import TERMINAL
 from journal.chain import GENESIS, link_hash
 from journal.database import open_engine, sqlite_url
 from journal.queries import Queries
+from journal.searching import MessageFilter
 from running.apply import apply_folder
 from running.home import Home
 from tests.process import Up, lgsp, up
@@ -323,7 +324,7 @@ def test_ended_bus_finishes_what_it_has_begun(data: Path, token: str, register: 
             thread.join(ENDED)
     assert status == 0
     assert set(senders.answers) <= {"202", "503", "ConnectionRefusedError", "ConnectionResetError"}
-    kept = queries.messages_of("sender", limit=SENDS)
+    kept = queries.messages(MessageFilter(sender="sender"), size=SENDS).items
     assert {str(each.envelope.message) for each in kept} == set(senders.accepted.values())
     assert not any(state.value == "delivering" for states in queries.counts().values() for state in states)
     with up(data, "--endpoint", endpoint):

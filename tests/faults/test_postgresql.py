@@ -131,7 +131,7 @@ def hold_together(queries: Queries) -> list[bytes]:
 
 
 def identities(queries: Queries) -> list[UUID]:
-    return sorted(view.envelope.message for view in queries.messages_of(None, limit=100_000))
+    return sorted(view.envelope.message for view in queries.messages(size=100_000).items)
 
 
 # --- a connection cut at COMMIT ------------------------------------------------------------------------------------

@@ -166,7 +166,7 @@ class Served:
         asyncio.run_coroutine_threadsafe(swap(), self.loop).result(UNANSWERED)
 
     def counted(self) -> int:
-        return len(self.queries.messages_of(None, limit=100_000))
+        return len(self.queries.messages(size=100_000).items)
 
     def revoke(self, system: str) -> None:
         """Revoke every credential of a system in the journal, as the command does; the next snapshot knows."""

@@ -111,7 +111,7 @@ def test_message_whose_body_has_gone(bus: Served) -> None:
         asked = bus.call(path="/messages/ask", Prefer="respond-async")
         location = asked.headers["location"]
         assert bus.ended(location)["state"] == "done"
-        while bus.queries.reply(bus.queries.messages_of("one-stop", limit=1)[0].envelope.message):
+        while bus.queries.reply(bus.queries.messages(size=1).items[0].envelope.message):
             pass
         assert bus.call("GET", location, None).json()["size"] == len(GOOD)
         refused(bus, 410, "reply-gone", method="GET", path=f"{location}/reply", body=None)

@@ -1,6 +1,6 @@
 """What people and callers ask the journal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,7 @@ from journal.commands import (
 from journal.database import open_engine, open_store
 from journal.dead import DeadFilter
 from journal.queries import Queries
+from journal.searching import MessageFilter, Page
 from journal.store import Store
 
 LIFE = 60_000
@@ -92,7 +93,7 @@ def settled(
     return claimed
 
 
-def ids(views: list[Any]) -> list[UUID]:
+def ids(views: Iterable[Any]) -> list[UUID]:
     return [view.envelope.message for view in views]
 
 
@@ -101,7 +102,8 @@ def test_what_is_not_there(queries: Queries) -> None:
     nobody = UUID(int=1)
     for ask in (queries.message, queries.delivery, queries.body, queries.reply):
         assert ask(nobody) is None
-    assert [queries.messages_of(None), queries.dead_letters(), queries.timeline(nobody), queries.writers()] == [[]] * 4
+    assert (queries.messages(), queries.events(), queries.dead()) == (Page(), Page(), Page())
+    assert [queries.dead_letters(), queries.timeline(nobody), queries.writers()] == [[]] * 3
     assert (queries.counts(), queries.documents(), queries.revision()) == ({}, [], 0)
     assert list(queries.chain("writer-1")) == []
 
@@ -113,10 +115,10 @@ def test_messages_are_listed_newest_first(store: Store, clock: ManualClock, quer
         clock.advance(1)
         own.append(accepted(store, clock, "his").envelope.message)
         accepted(store, clock, "his", sender="other")
-    assert ids(queries.messages_of("one-stop")) == own[::-1]
-    assert ids(queries.messages_of("one-stop", limit=2)) == own[:2:-1]
-    assert len(queries.messages_of(None)) == 10
-    assert queries.messages_of("stranger") == []
+    assert ids(queries.messages(MessageFilter(sender="one-stop")).items) == own[::-1]
+    assert ids(queries.messages(MessageFilter(sender="one-stop"), size=2).items) == own[:2:-1]
+    assert len(queries.messages().items) == 10
+    assert queries.messages(MessageFilter(sender="stranger")).items == ()
 
 
 def test_messages_since_a_moment(store: Store, clock: ManualClock, queries: Queries) -> None:
@@ -126,8 +128,8 @@ def test_messages_since_a_moment(store: Store, clock: ManualClock, queries: Quer
         clock.advance(1)
         moments.append(clock.now())
         messages.append(accepted(store, clock, "his").envelope.message)
-    assert ids(queries.messages_of("one-stop", since=moments[1])) == [messages[2], messages[1]]
-    assert ids(queries.messages_of("one-stop", since=moments[1] + 1)) == [messages[2]]
+    assert ids(queries.messages(MessageFilter(sender="one-stop", since=moments[1])).items) == [messages[2], messages[1]]
+    assert ids(queries.messages(MessageFilter(sender="one-stop", since=moments[1] + 1)).items) == [messages[2]]
 
 
 def test_messages_of_one_state_are_found_among_many(store: Store, clock: ManualClock, queries: Queries) -> None:
@@ -139,10 +141,15 @@ def test_messages_of_one_state_are_found_among_many(store: Store, clock: ManualC
         if number % 20 == 0:
             settled(store, accept.deliveries[0].id, Change.KILL, reason="refused")
             wanted.append(accept.envelope.message)
-    assert ids(queries.messages_of("one-stop", state=MessageState.FAILED, limit=3)) == wanted[::-1]
-    assert ids(queries.messages_of("one-stop", state=MessageState.FAILED, limit=2)) == wanted[:0:-1]
-    assert len(queries.messages_of("one-stop", state=MessageState.ACCEPTED, limit=100)) == 57
-    assert queries.messages_of("one-stop", state=MessageState.EXPIRED) == []
+    assert (
+        ids(queries.messages(MessageFilter(sender="one-stop", state=MessageState.FAILED), size=3).items) == wanted[::-1]
+    )
+    assert (
+        ids(queries.messages(MessageFilter(sender="one-stop", state=MessageState.FAILED), size=2).items)
+        == wanted[:0:-1]
+    )
+    assert len(queries.messages(MessageFilter(sender="one-stop", state=MessageState.ACCEPTED), size=100).items) == 57
+    assert queries.messages(MessageFilter(sender="one-stop", state=MessageState.EXPIRED)).items == ()
 
 
 def test_state_is_that_of_all_deliveries(store: Store, clock: ManualClock, queries: Queries) -> None:

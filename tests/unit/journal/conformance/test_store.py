@@ -40,6 +40,7 @@ from journal.counting import Count, KeepCounts
 from journal.dead import DeadCount, DeadFilter
 from journal.leases import PUBLISH_LEASE
 from journal.queries import Queries
+from journal.searching import MessageFilter
 from journal.store import BatchRefused, Store
 from journal.tables import conditions
 from journal.waking import LOOK_AGAIN
@@ -507,10 +508,13 @@ def test_listing_filters_by_derived_state(store: Store, clock: ManualClock, quer
         clock.advance(1)
         open_ones.append(an_accept(clock))
         write(store, open_ones[-1])
-    ids = [view.envelope.message for view in queries.messages_of("one-stop", state=MessageState.ACCEPTED)]
+    ids = [
+        view.envelope.message
+        for view in queries.messages(MessageFilter(sender="one-stop", state=MessageState.ACCEPTED)).items
+    ]
     assert ids == [accept.envelope.message for accept in reversed(open_ones)]
-    assert len(queries.messages_of("one-stop")) == 3
-    assert queries.messages_of("other") == []
+    assert len(queries.messages(MessageFilter(sender="one-stop")).items) == 3
+    assert queries.messages(MessageFilter(sender="other")).items == ()
 
 
 def test_dead_letters_say_why(store: Store, clock: ManualClock, queries: Queries) -> None:
