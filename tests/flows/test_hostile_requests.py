@@ -178,6 +178,11 @@ def test_nonsense_traceparent_begins_a_new_trace(bus: Served, traceparent: str) 
         "limit=" + "9" * 10_000,
         "limit=0x10",
         "limit=1_0",
+        "cursor=",
+        "cursor=x",
+        "cursor=%ff",
+        "cursor=%00",
+        "cursor=" + "A" * 10_000,
     ],
     ids=lambda query: query[:24],
 )

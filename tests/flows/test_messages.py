@@ -222,9 +222,25 @@ async def test_own_messages_are_listed(bus: Bus) -> None:
         assert (await client.get("/messages?state=failed")).json() == {"messages": []}
         assert (await client.get("/messages?since=2999-01-01T00:00:00Z")).json() == {"messages": []}
         assert (await client.get("/messages?limit=2")).json()["messages"] == everything[:2]
-        for query in ("state=x", "since=yesterday", "limit=0"):
+        for query in ("state=x", "since=yesterday", "limit=0", "cursor=x"):
             refused = await client.get(f"/messages?{query}")
             assert (refused.status_code, refused.json()["code"]) == (400, "query-invalid")
+
+
+async def test_own_messages_are_listed_by_pages(bus: Bus) -> None:
+    """Where there may be more of a list, its answer links to the next page, which asks for the same."""
+    async with bus() as (_, client):
+        for _ in range(5):
+            await client.post("/messages/ask", json={})
+        everything = (await client.get("/messages")).json()["messages"]
+        assert len(everything) == 5
+        pages = [await client.get("/messages?limit=2&state=done")]
+        while "next" in (last := pages[-1]).json():
+            assert last.links["next"]["url"] == last.json()["next"]
+            pages.append(await client.get(last.json()["next"]))
+        assert "link" not in last.headers
+        assert [len(page.json()["messages"]) for page in pages] == [2, 2, 1]
+        assert [each for page in pages for each in page.json()["messages"]] == everything
 
 
 async def test_no_grant_no_exchange(bus: Bus, province: Province) -> None:

@@ -226,7 +226,8 @@ def test_dead_letters_come_by_pages(send: Callable[..., UUID], queries: Queries)
 def test_nonsense_cursor_is_refused(queries: Queries) -> None:
     """What is no cursor of ours is refused as the asker's fault."""
     nonsense = ("", "x", "ă", "AAAA", "MS8yLw", "A" * 10_000)
-    for ask, cursor in product((queries.messages, queries.events, queries.dead), nonsense):
+    asks: tuple[Callable[..., object], ...] = (queries.messages, queries.events, queries.dead)
+    for ask, cursor in product(asks, nonsense):
         with pytest.raises(QueryInvalid):
             ask(cursor=cursor)
 
