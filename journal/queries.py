@@ -234,10 +234,11 @@ class Queries:
         with self._asking() as connection:
             return int(connection.execute(text(f"SELECT {DOCUMENTS_AT}")).scalar_one())
 
-    def documents(self) -> list[Document]:
-        """The newest revision of every document and file that has not been removed."""
+    def documents(self, *kinds: str) -> list[Document]:
+        """The newest revision of every document and file that has not been removed; `kinds`: of these kinds alone."""
         key = (documents.c.kind, documents.c.name, documents.c.version)
-        newest = select(*key, func.max(documents.c.revision).label("revision")).group_by(*key).subquery()
+        revisions = select(*key, func.max(documents.c.revision).label("revision")).group_by(*key)
+        newest = (revisions.where(documents.c.kind.in_(kinds)) if kinds else revisions).subquery()
         same = and_(*(documents.c[column.name] == column for column in newest.c))
         question = select(documents).join(newest, same).where(documents.c.content.is_not(None))
         with self._asking() as connection:

@@ -134,19 +134,22 @@ class Home:
         rows = (Credential(**row._mapping) for row in self.queries.credential_rows())  # noqa: SLF001 - see above
         return {credential.id: credential for credential in rows}
 
-    def issue_credential(self, system: str, life: int | None = None) -> tuple[Credential, str]:
-        """A new credential of a system and its secret; `life` in milliseconds, None: until revoked."""
+    def issue_credential(
+        self, system: str, life: int | None = None, *, actor: str | None = None
+    ) -> tuple[Credential, str]:
+        """A new credential of a system and its secret; `life` in milliseconds, None: until revoked. `actor` is who
+        issues it, None: whose home this is."""
         now = self.clock.now()
         credential, secret = issue_credential(system, now, self.clock.new_id, now + life if life else None)
-        self._put_credential(credential, "credential.issued")
+        self._put_credential(credential, "credential.issued", actor)
         return credential, secret
 
-    def revoke_credential(self, credential: Credential) -> None:
+    def revoke_credential(self, credential: Credential, *, actor: str | None = None) -> None:
         now = self.clock.now()
         revoked = Credential(
             credential.id, credential.system, credential.digest, credential.created_at, credential.expires_at, now
         )
-        self._put_credential(revoked, "credential.revoked")
+        self._put_credential(revoked, "credential.revoked", actor)
 
     def token(self, system: str) -> str:
         """A token for an operator who acts as a system. Its credential is the system's own, or one that lives no longer
@@ -156,7 +159,7 @@ class Home:
         credential = next(live, None) or self.issue_credential(system, LIFE * 1000)[0]
         return issue_token(system, credential.id, self.keys(), now)
 
-    def _put_credential(self, credential: Credential, event: str) -> None:
+    def _put_credential(self, credential: Credential, event: str, actor: str | None) -> None:
         row: dict[str, str | int | bytes | None] = {
             "id": credential.id,
             "system": credential.system,
@@ -166,7 +169,7 @@ class Home:
             "revoked_at": credential.revoked_at,
         }
         facts: dict[str, str | int] = {"credential": credential.id, "system": credential.system}
-        self.write(PutRow("credentials", row, Event(event, self.actor, facts=facts)))
+        self.write(PutRow("credentials", row, Event(event, actor or self.actor, facts=facts)))
 
     def _put_key(self, purpose: Purpose) -> None:
         key = new_key(purpose, self.clock.now(), self.clock.new_id)

@@ -91,24 +91,26 @@ class Pace:
             self.sleep(begin - now)
 
 
-def tell(home: Home, wanted: DeadFilter, count: int) -> None:
+def tell(home: Home, wanted: DeadFilter, count: int, actor: str) -> None:
     """One audit event for the whole, beside that of each delivery."""
-    home.write(Record(Event("replay.started", home.actor, facts=wanted.facts() | {"count": count})))
+    home.write(Record(Event("replay.started", actor, facts=wanted.facts() | {"count": count})))
 
 
-def replay(home: Home, found: Iterator[DeadLetter], pace: Pace, *, out_of_order: bool = False) -> Iterator[Replayed]:
-    """Try each again, at that pace; what has been done so far, after each. Every one is a change of its own, so that
-    whoever breaks off leaves the rest as it was."""
+def replay(
+    home: Home, found: Iterator[DeadLetter], pace: Pace, actor: str, *, out_of_order: bool = False
+) -> Iterator[Replayed]:
+    """Try each again, at that pace, for `actor`; what has been done so far, after each. Every one is a change of its
+    own, so that whoever breaks off leaves the rest as it was."""
 
     def once(letter: DeadLetter) -> None:
-        home.write(Replay(letter.delivery.id, home.actor, out_of_order))
+        home.write(Replay(letter.delivery.id, actor, out_of_order))
 
     return _each(found, pace, once)
 
 
-def retake(home: Home, found: Iterator[DeadLetter], pace: Pace) -> Iterator[Replayed]:
+def retake(home: Home, found: Iterator[DeadLetter], pace: Pace, actor: str) -> Iterator[Replayed]:
     """As `replay`, by their kept answers."""
-    with retaking(home) as by:
+    with retaking(home, actor) as by:
         yield from _each(found, pace, lambda letter: by.take(letter.delivery))
 
 
@@ -127,9 +129,10 @@ def _each(found: Iterator[DeadLetter], pace: Pace, act: Callable[[DeadLetter], N
 
 @dataclass(frozen=True, slots=True)
 class Retaking:
-    """Reads kept answers again, by the documents of one revision."""
+    """Reads kept answers again for `actor`, by the documents of one revision."""
 
     home: Home
+    actor: str
     revision: int
     compiled: Compiled
 
@@ -150,7 +153,7 @@ class Retaking:
             raise RouteMissing(contract=contract.reference, owner=contract.owner)
         reply = again(contract, route, kept[1])
         life = round(contract.retention.body * 1000)
-        if not self.home.write(TakeReply(view.id, view.message, self.home.actor, self.revision, reply, life)):
+        if not self.home.write(TakeReply(view.id, view.message, self.actor, self.revision, reply, life)):
             raise IllegalTransition(state=view.state, change=Change.TAKE_REPLY)
 
     def _contract(self, name: str, version: str) -> Contract:
@@ -164,9 +167,9 @@ class Retaking:
 
 
 @contextmanager
-def retaking(home: Home) -> Iterator[Retaking]:
+def retaking(home: Home, actor: str) -> Iterator[Retaking]:
     """By the documents in force. What cannot be compiled is left out, as when messages are served."""
     revision = home.queries.revision()
     with Pool() as pool:
         compiled, _ = compile_documents(read(home.queries), pool)
-        yield Retaking(home, revision, compiled)
+        yield Retaking(home, actor, revision, compiled)

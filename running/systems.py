@@ -1,4 +1,5 @@
-"""How do the systems stand? What the command shows of paused and silent ones, of what waits, and of who serves."""
+"""How do the systems stand? What the command shows of paused and silent ones, of what waits, and of who serves; and how
+a person pauses and resumes one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -6,9 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from rich.console import Console
 
 from bus.clock import iso
-from journal.conditions import Condition
+from bus.errors import QueryInvalid
+from journal.conditions import Condition, Pause, Resume
 from journal.queries import Present
 from routes.shares import share
+from running.home import Home
 from running.printing import Lgsp, plain, print_json, table
 
 
@@ -64,6 +67,24 @@ def standings(limits: Mapping[str, int], present: Present, now: int) -> list[Sta
         serving = workers if name in limits and stands.state == "serving" else []
         told.append(replace(stands, shares={each: share(limits[name], name, workers, each) for each in serving}))
     return told
+
+
+def known_system(home: Home, system: str) -> str:
+    """A system of the documents in force. Raises `QueryInvalid` where there is no such system."""
+    names = sorted(each.name for each in home.queries.documents("System"))
+    if system not in names:
+        raise QueryInvalid(name="system", hint=f"there is no system {system}; there is {', '.join(names)}")
+    return system
+
+
+def pause(home: Home, system: str, actor: str, reason: str = "") -> bool:
+    """Have it called no more; False: it was paused already. Raises `QueryInvalid`."""
+    return home.write(Pause(known_system(home, system), actor, reason))
+
+
+def resume(home: Home, system: str, actor: str) -> bool:
+    """Have it called again; False: it was neither paused nor silent. Raises `QueryInvalid`."""
+    return home.write(Resume(known_system(home, system), actor))
 
 
 def show(out: Console, told: Sequence[Standing], *, json: bool) -> None:

@@ -131,7 +131,7 @@ def _reply(home: Home, delivery: str) -> None:
     if view is None:
         raise DeliveryUnknown(delivery=delivery)
     try:
-        with retaking(home) as by:
+        with retaking(home, home.actor) as by:
             by.take(view)
     except BusError as wrong:
         err.print(printing.plain(f"nothing has changed: {wrong.text}"))
@@ -169,10 +169,12 @@ def _many(
         err.print(printing.plain(f"These systems were called and may have acted ({wanted.reason}): ask them first."))
     if not yes:
         typer.confirm(f"Try {count} again?", abort=True, err=True)
-    replaying.tell(home, wanted, count)
+    replaying.tell(home, wanted, count, home.actor)
     found, pace = replaying.letters(home, wanted, limit), replaying.Pace(rate)
     done = (
-        replaying.retake(home, found, pace) if reply else replaying.replay(home, found, pace, out_of_order=out_of_order)
+        replaying.retake(home, found, pace, home.actor)
+        if reply
+        else replaying.replay(home, found, pace, home.actor, out_of_order=out_of_order)
     )
     so_far = replaying.Replayed()
     try:

@@ -9,8 +9,9 @@ import typer
 
 from bus.settings import Settings, read_settings
 from running import printing
-from running.commands.terminal import Data, Json, known_system, lgsp, opened, out, require
+from running.commands.terminal import Data, Json, lgsp, opened, out, require
 from running.home import served_at
+from running.systems import blocked, known_system, warn
 
 
 def send(
@@ -34,8 +35,6 @@ def send(
 
 def status(data: Data = None, json: Json = False) -> None:
     """What waits, where, whether the bus is running, and which systems are paused or answer nobody."""
-    from running.systems import blocked, warn
-
     with opened(read_settings(data=data)) as home:
         present = home.queries.present()
         url, counts = served_at(home.settings), home.queries.counts()

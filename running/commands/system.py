@@ -5,10 +5,9 @@ from typing import Annotated
 import typer
 
 from bus.settings import read_settings
-from journal.conditions import Pause, Resume
-from running.commands.terminal import Data, Json, known_system, lgsp, opened, out
-from running.home import me
+from running.commands.terminal import Data, Json, lgsp, opened, out
 from running.printing import plain
+from running.systems import pause, resume, show, standings
 
 app = typer.Typer(no_args_is_help=True, help="The systems that the bus calls: how they stand, pause and resume.")
 
@@ -18,7 +17,6 @@ def system_list(data: Data = None, json: Json = False) -> None:
     """Every system: served, paused or silent, what waits for it, and who serves it."""
     from documents import kinds
     from documents.store import read
-    from running.systems import show, standings
 
     with opened(read_settings(data=data)) as home:
         documents = read(home.queries)
@@ -34,7 +32,7 @@ def system_pause(
 ) -> None:
     """Call it no more, from within two seconds; what comes for it waits, and calls under way end."""
     with opened(read_settings(data=data)) as home:
-        paused = home.write(Pause(known_system(home, system), me(), reason))
+        paused = pause(home, system, home.actor, reason)
         out.print(plain(f"{system} is paused." if paused else f"{system} was paused already."))
         out.print(plain(f"to go on:\n  {lgsp(home.settings.data)('system', 'resume', system)}"))
 
@@ -43,5 +41,5 @@ def system_pause(
 def system_resume(system: str, data: Data = None) -> None:
     """Call it again: what waits for it is due at once. One that answers nobody is tried at once."""
     with opened(read_settings(data=data)) as home:
-        resumed = home.write(Resume(known_system(home, system), me()))
+        resumed = resume(home, system, home.actor)
         out.print(plain(f"{system} is called again." if resumed else f"{system} was neither paused nor silent."))

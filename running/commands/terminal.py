@@ -13,7 +13,6 @@ from uuid import UUID
 import typer
 from rich.console import Console
 
-from bus.errors import QueryInvalid
 from bus.languages import Language, negotiate
 from bus.settings import Settings, read_settings
 from running.home import Home, me
@@ -68,12 +67,3 @@ def uuid(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not an id of a message or delivery") from None
-
-
-def known_system(home: Home, system: str) -> str:
-    from documents.store import read
-
-    names = {each.key.name for each in read(home.queries) if each.key.kind == "System"}
-    if system not in names:
-        raise QueryInvalid(name="system", hint=f"there is no system {system}; there is {', '.join(sorted(names))}")
-    return system

@@ -267,6 +267,7 @@ def test_documents_are_the_newest_of_each(store: Store, queries: Queries) -> Non
     assert put(first, second) == 1
     assert put(replace(first, content=b"3")) == 2
     assert {each.content for each in queries.documents()} == {b"3", b"2"}
+    assert [each.content for each in queries.documents("Agency", "System")] == [b"3"]
     assert put(replace(second, content=None)) == 3
     assert [each.name for each in queries.documents()] == ["H99"]
     assert put(second) == 4

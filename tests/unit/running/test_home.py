@@ -5,6 +5,7 @@ from pathlib import Path
 import orjson
 
 from bus.settings import read_settings
+from journal.searching import EventFilter
 from running.home import Home
 
 
@@ -21,3 +22,18 @@ def test_log_and_journal_are_one_list_of_facts(tmp_path: Path) -> None:
         {name: value for name, value in line.items() if name not in {"level", "logger"}} for line in logged
     ] == stored
     assert {line["event"] for line in logged} >= {"key.made", "credential.issued", "secret.changed"}
+
+
+def test_credentials_are_issued_and_revoked_for_whoever_asked(database: str, tmp_path: Path) -> None:
+    """Who issues or revokes a credential is told in its event: who is named, or whose home it is."""
+    home = Home(read_settings({}, data=tmp_path, database_url=database), "user:an")
+    credential, _ = home.issue_credential("his", actor="person:bình")
+    home.revoke_credential(credential, actor="person:bình")
+    home.revoke_credential(credential)
+    events = [orjson.loads(row.content) for row in home.queries.events(EventFilter(system="his")).items]
+    home.close()
+    assert [(each["event"], each["actor"]) for each in events] == [
+        ("credential.revoked", "user:an"),
+        ("credential.revoked", "person:bình"),
+        ("credential.issued", "person:bình"),
+    ]

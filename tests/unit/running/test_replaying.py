@@ -79,11 +79,13 @@ def test_each_is_tried_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None
     every = [dead(home) for _ in range(5)]
     wanted = meant(DeadFilter(system="his"), home.clock.now())
     assert total(home.queries.dead_counts(wanted), None) == 5
-    run = replay(home, letters(home, wanted), quick())
+    run = replay(home, letters(home, wanted), quick(), "user:bình")
     assert next(run) == Replayed(1, 0)
     home.write(Replay(every[1], "user:other"))
     assert list(run)[-1] == Replayed(4, 1)
-    assert [each["delivery"] for each in told(home, "delivery.replayed")] == [str(each) for each in every]
+    again = told(home, "delivery.replayed")
+    assert [each["delivery"] for each in again] == [str(each) for each in every]
+    assert [each["actor"] for each in again] == ["user:bình", "user:other", *["user:bình"] * 3]
     assert list(letters(home, wanted)) == []
 
 
@@ -91,20 +93,20 @@ def test_broken_off_leaves_the_rest(home: Home) -> None:
     """Whoever breaks off finds the rest as it was, and the same filter goes on with it; a limit is one way to."""
     every = [dead(home) for _ in range(5)]
     wanted = meant(DeadFilter(system="his"), home.clock.now())
-    assert list(replay(home, letters(home, wanted, 3), quick()))[-1] == Replayed(3, 0)
+    assert list(replay(home, letters(home, wanted, 3), quick(), "user:bình"))[-1] == Replayed(3, 0)
     assert [each.delivery.id for each in letters(home, wanted)] == every[3:]
     assert total(home.queries.dead_counts(wanted), 1) == 1
-    next(replay(home, letters(home, wanted), quick()))
+    next(replay(home, letters(home, wanted), quick(), "user:bình"))
     assert [each.delivery.id for each in letters(home, wanted)] == every[4:]
 
 
 def test_replay_is_told_as_a_whole(home: Home) -> None:
     """One audit event names the filter, how many it means, and who asked."""
     wanted = DeadFilter(system="his", code="http-422", until=5, without=MAY_HAVE_ACTED)
-    replaying.tell(home, wanted, 7)
+    replaying.tell(home, wanted, 7, "user:bình")
     (event,) = told(home, "replay.started")
     assert {name: event[name] for name in ("actor", "count", "system", "code", "until", "without")} == {
-        "actor": "user:an",
+        "actor": "user:bình",
         "count": 7,
         "system": "his",
         "code": "http-422",
@@ -131,7 +133,7 @@ def test_pace_is_even() -> None:
 def by(home: Home, part: Part = PART, *routes: Route) -> Retaking:
     contract = a_contract(Exchange.REQUEST, reply=part)
     led = {"a.b@1": routes or (Route("a.b", 1, "his"),)}
-    return Retaking(home, 9, Compiled({"a.b": (contract,)}, led))
+    return Retaking(home, "user:bình", 9, Compiled({"a.b": (contract,)}, led))
 
 
 def test_kept_answer_is_taken_or_left(home: Home) -> None:
@@ -147,7 +149,7 @@ def test_kept_answer_is_taken_or_left(home: Home) -> None:
     assert [each.rule for each in wrong.value.findings] == ["const"]
     states = [view.state for each in (good, bad) if (view := home.queries.delivery(each))]
     assert states == [State.DELIVERED, State.DEAD]
-    assert [each["delivery"] for each in told(home, "reply.taken")] == [str(good)]
+    assert [(each["delivery"], each["actor"]) for each in told(home, "reply.taken")] == [(str(good), "user:bình")]
     with pytest.raises(IllegalTransition):
         by(home).take(views[0])
 
@@ -160,7 +162,7 @@ def test_kept_answer_needs_its_contract_and_route(home: Home) -> None:
     with pytest.raises(RouteMissing):
         by(home, PART, Route("a.b", 1, "other")).take(view)
     with pytest.raises(ContractUnknown):
-        Retaking(home, 9, Compiled()).take(view)
+        Retaking(home, "user:bình", 9, Compiled()).take(view)
     bare = home.queries.delivery(dead(home, "reply-invalid"))
     assert bare
     with pytest.raises(ReplyGone):

@@ -4,12 +4,19 @@ import io
 import json
 from pathlib import Path
 
+import orjson
+import pytest
 from rich.console import Console
 
+from bus.errors import QueryInvalid
+from bus.settings import read_settings
+from journal.commands import Document, Event, PutDocuments
 from journal.conditions import Condition, Process
 from journal.queries import Present
+from journal.searching import EventFilter
+from running.home import Home
 from running.printing import Lgsp
-from running.systems import Standing, blocked, show, standings, warn
+from running.systems import Standing, blocked, pause, resume, show, standings, warn
 
 AT = 1_800_000_000_000
 TIME = "2027-01-15T08:00:00.000Z"
@@ -31,6 +38,23 @@ def printed(*, json: bool) -> str:
     out = io.StringIO()
     show(Console(file=out, width=200), standings(LIMITS, PRESENT, AT), json=json)
     return out.getvalue()
+
+
+def test_whoever_asks_pauses_and_resumes(database: str, tmp_path: Path) -> None:
+    """A system is paused and resumed once, for whoever asked, and only one that there is."""
+    home = Home(read_settings(data=tmp_path, database_url=database), "user:an")
+    home.write(PutDocuments((Document("System", "his", "", b"{}"),), Event("documents.applied", "user:an")))
+    assert [pause(home, "his", "person:bình", "works") for _ in range(2)] == [True, False]
+    assert [resume(home, "his", "person:bình") for _ in range(2)] == [True, False]
+    events = [orjson.loads(row.content) for row in home.queries.events(EventFilter(system="his")).items]
+    assert [(each["event"], each["actor"]) for each in events] == [
+        ("system.resumed", "person:bình"),
+        ("system.paused", "person:bình"),
+    ]
+    for change in (pause, resume):
+        with pytest.raises(QueryInvalid):
+            change(home, "other", "person:bình")
+    home.close()
 
 
 def test_every_system_stands_somehow() -> None:
