@@ -5,7 +5,15 @@ import sys
 
 import typer
 
-from bus.errors import AgencyCodeInvalid, BusError, QueryInvalid, SettingInvalid
+from bus.errors import (
+    AgencyCodeInvalid,
+    BusError,
+    PasswordUnfit,
+    PersonInvalid,
+    PersonUnknown,
+    QueryInvalid,
+    SettingInvalid,
+)
 from bus.languages import say
 from running import printing
 from running.commands import (
@@ -24,11 +32,12 @@ from running.commands import (
     secret,
     system,
     transform,
+    user,
     verify,
 )
 from running.commands.terminal import err, language
 
-WRONG_USE = (AgencyCodeInvalid, QueryInvalid, SettingInvalid)
+WRONG_USE = (AgencyCodeInvalid, PasswordUnfit, PersonInvalid, PersonUnknown, QueryInvalid, SettingInvalid)
 """What only whoever typed the command can mend."""
 
 app = typer.Typer(
@@ -65,6 +74,7 @@ for name, group in (
     ("credential", credential),
     ("secret", secret),
     ("transform", transform),
+    ("user", user),
 ):
     app.add_typer(group.app, name=name)
 

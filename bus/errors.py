@@ -201,8 +201,8 @@ class OutOfOrder(SenderFault):
 
 
 class RegistryChanged(SenderFault):
-    """Somebody else has changed documents meanwhile, at revision {revision}. Nothing was written: look at what there is
-    now, and try again."""
+    """Somebody else has changed the registry meanwhile, at revision {revision}. Nothing was written: look at what
+    there is now, and try again."""
 
     code = "registry-changed"
     status = 409
@@ -551,6 +551,60 @@ class CredentialInvalid(SenderFault):
 
     code = "credential-invalid"
     status = 401
+
+
+class SignInRefused(SenderFault):
+    """There is nobody of this name, the password is not theirs, or they have been disabled."""
+
+    code = "sign-in-refused"
+    status = 401
+
+
+class SignInLimited(SenderFault):
+    """Too many tries to sign in: wait as long as Retry-After says, then try again."""
+
+    code = "sign-in-limited"
+    status = 429
+
+
+class RoleMissing(SenderFault):
+    """This ({action}) is for whoever has one of the roles {roles}."""
+
+    code = "role-missing"
+    status = 403
+
+
+class PersonUnknown(SenderFault):
+    """There is nobody named {name}: see `lgsp user list`."""
+
+    code = "person-unknown"
+    status = 404
+
+
+class PersonExists(SenderFault):
+    """There is somebody named {name} already."""
+
+    code = "person-exists"
+    status = 409
+
+
+class PersonInvalid(SenderFault):
+    """The person is not right: {hint}."""
+
+    code = "person-invalid"
+
+
+class PasswordUnfit(SenderFault):
+    """This password cannot be used: {hint}."""
+
+    code = "password-unfit"
+
+
+class LastAdministrator(SenderFault):
+    """{name} is the last enabled administrator: give the role to somebody else first."""
+
+    code = "last-administrator"
+    status = 409
 
 
 class SecretInvalid(BusFault):

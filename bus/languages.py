@@ -108,7 +108,7 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "grant-unknown": "Không có quyền {name}.",
         "contract-retired": "Hợp đồng {contract} {version} đã ngừng: không còn nhận thông điệp theo phiên bản này."
         " Phiên bản dùng thay: {instead}.",
-        "registry-changed": "Người khác đã thay đổi tài liệu trong lúc đó, ở bản {revision}. Chưa có gì được ghi: hãy"
+        "registry-changed": "Người khác đã thay đổi cấu hình trong lúc đó, ở bản {revision}. Chưa có gì được ghi: hãy"
         " xem lại hiện trạng rồi thử lại.",
         "out-of-order": "Một lượt giao sau trong cùng thứ tự đang được giao hoặc đã đến nơi: {delivery} sẽ sai thứ tự."
         " Hãy giao lại với --out-of-order nếu nơi nhận chấp nhận.",
@@ -164,6 +164,15 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "transform-failed": "Phép chuyển đổi {transform} không tạo được kết quả: {rule} tại {place}.",
         "agency-code-invalid": "Mã định danh cơ quan không đúng: {hint}.",
         "credential-invalid": "Không có hệ thống đó, bí mật không đúng, hoặc thông tin xác thực đã bị thu hồi.",
+        "sign-in-refused": "Tên đăng nhập hoặc mật khẩu không đúng, hoặc tài khoản đã bị khóa.",
+        "sign-in-limited": "Đã thử đăng nhập quá nhiều lần: hãy đợi đúng thời gian ghi ở Retry-After rồi thử lại.",
+        "role-missing": "Việc này ({action}) cần một trong các vai trò: {roles}.",
+        "person-unknown": "Không có ai tên {name}: xem `lgsp user list`.",
+        "person-exists": "Đã có người dùng tên {name}.",
+        "person-invalid": "Thông tin người dùng không đúng: {hint}.",
+        "password-unfit": "Không dùng được mật khẩu này: {hint}.",
+        "last-administrator": "{name} là quản trị viên cuối cùng còn hoạt động: hãy trao vai trò administrator cho"
+        " người khác trước.",
         "secret-invalid": "Không dùng được bí mật: {hint}.",
         "key-missing": "Vòng khóa không có khóa cho {purpose}: tạo bằng `lgsp key rotate {purpose}`.",
         "key-unreadable": "Không mở được khóa {kid}: không đúng khóa chủ đã niêm phong, hoặc dữ liệu đã bị sửa.",

@@ -307,9 +307,11 @@ class PutDocuments(Command[int]):
 
 @dataclass(frozen=True, slots=True)
 class PutRow(Command[int]):
-    """Write one row of `credentials` or `keys`, replacing the one of its id; the result is the new revision."""
+    """Write one row of these tables, replacing the one of its id; the result is the new revision. Raises
+    `RegistryChanged` where anything was written after the revision `expected`, by which this one was decided."""
 
-    TABLES: ClassVar = ("credentials", "keys")
+    TABLES: ClassVar = ("credentials", "keys", "people")
     table: str
     row: Mapping[str, str | int | bytes | None] = field(repr=False)
     event: Event
+    expected: int | None = None

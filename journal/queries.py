@@ -46,6 +46,7 @@ from journal.tables import (
     documents,
     keys,
     messages,
+    people,
     processes,
     replies,
     revision,
@@ -252,6 +253,10 @@ class Queries:
     def key_rows(self) -> Sequence[Row[tuple[object, ...]]]:
         with self._asking() as connection:
             return connection.execute(select(keys).order_by(keys.c.created_at)).all()
+
+    def people_rows(self) -> Sequence[Row[tuple[object, ...]]]:
+        with self._asking() as connection:
+            return connection.execute(select(people).order_by(people.c.name)).all()
 
     def _body(self, message: UUID, part: str) -> Body | None:
         question = select(bodies.c.format, bodies.c.data).where(

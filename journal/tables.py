@@ -259,3 +259,17 @@ keys = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("retired_at", BigInteger),
 )
+
+# Who runs the bus. Nothing is known of a password but its hash.
+people = Table(
+    "people",
+    metadata,
+    Column("name", String(64), primary_key=True),  # by which they sign in
+    Column("title", String(200), nullable=False),
+    Column("roles", String(100), nullable=False),  # sorted, with commas between
+    Column("agency", String(35)),
+    Column("password_hash", String(200), nullable=False),  # argon2id, in the PHC string format
+    Column("created_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("disabled_at", BigInteger),
+)

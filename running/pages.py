@@ -11,6 +11,7 @@ from bus.measures import METRICS
 from bus.settings import PREFIX, Settings
 from bus.states import diagram
 from documents.importers.report import every_remark
+from identity.roles import Action, Role
 from routes.outcome import REASONS
 from routes.work import OWN_CODES
 
@@ -29,6 +30,7 @@ def made() -> dict[str, Mapping[str, str]]:
         },
         "metrics.md": {"metrics": "\n".join(_metrics()) + "\n"},
         "importing.md": {"remarks": "\n".join(_remarks()) + "\n"},
+        "roles.md": {"roles": "\n".join(_roles()) + "\n", "actions": "\n".join(_actions()) + "\n"},
         "operations.md": {"settings": "\n".join(_settings()) + "\n"},
     }
 
@@ -56,6 +58,19 @@ def _remarks() -> Iterator[str]:
     yield "| code | | in English | bằng tiếng Việt |\n|---|---|---|---|"
     for remark in every_remark():
         yield f"| `{remark.code}` | {remark.severity} | {remark.en} | {remark.vi} |"
+
+
+def _roles() -> Iterator[str]:
+    yield "| role | what for |\n|---|---|"
+    for role in Role:
+        yield f"| `{role}` | {role.meaning} |"
+
+
+def _actions() -> Iterator[str]:
+    yield f"| action | | {' | '.join(f'`{role}`' for role in Role)} |\n|---|---|{':-:|' * len(Role)}"
+    for action in Action:
+        marks = " | ".join("✓" if role in action.roles else "" for role in Role)
+        yield f"| `{action}` | {action.meaning} | {marks} |"
 
 
 def _whose(error: type[BusError]) -> str:

@@ -81,6 +81,10 @@ def put_documents(transaction: Transaction, command: commands.PutDocuments, _: N
 def put_row(transaction: Transaction, command: commands.PutRow, _: None) -> int:
     if command.table not in command.TABLES:
         raise ValueError(command.table)
+    if command.expected is not None:
+        row: Any = transaction.run(HOLD_REVISION).fetchone()
+        if row[0] != command.expected:
+            raise RegistryChanged(revision=row[0])
     (key,) = (column.name for column in metadata.tables[command.table].primary_key)
     names = [sql.Identifier(name) for name in command.row]
     statement = sql.SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT ({}) DO UPDATE SET {}").format(

@@ -139,6 +139,10 @@ def put_documents(transaction: Transaction, command: commands.PutDocuments) -> i
 def put_row(transaction: Transaction, command: commands.PutRow) -> int:
     if command.table not in command.TABLES:
         raise ValueError(command.table)
+    if command.expected is not None:
+        (found,) = transaction.connection.execute("SELECT number FROM revision WHERE id = 1").fetchone()
+        if found != command.expected:
+            raise RegistryChanged(revision=found)
     columns = ", ".join(command.row)
     places = ", ".join("?" for _ in command.row)
     transaction.connection.execute(

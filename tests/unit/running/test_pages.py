@@ -45,11 +45,11 @@ def test_each_dead_reason_is_documented() -> None:
 
 def test_each_audit_event_is_documented() -> None:
     """Every audit event that the code records stands in docs/audit.md."""
-    folders = ("adapters", "documents", "journal", "routes", "running")
+    folders = ("adapters", "documents", "identity", "journal", "routes", "running")
     source = "\n".join(path.read_text() for folder in folders for path in (ROOT / folder).rglob("*.py"))
     events = set(
         re.findall(
-            r'"((?:message|caller|attempt|delivery|reply|documents|credential|secret|key|circuit|system)\.[a-z]+ed|key\.made)"',
+            r'"((?:message|caller|attempt|delivery|reply|documents|credential|secret|key|circuit|system|person)\.[a-z-]+ed|key\.made)"',
             source,
         )
     )

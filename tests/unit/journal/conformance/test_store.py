@@ -499,6 +499,29 @@ def test_rows_are_replaced_by_their_id(store: Store, queries: Queries) -> None:
     assert queries.revision() == 2
 
 
+def test_row_decided_by_an_older_revision_is_not_written(store: Store, queries: Queries) -> None:
+    """A person's row that was decided by what has changed since is refused, with its event; by the newest it is
+    written."""
+    row: dict[str, str | int | bytes | None] = {
+        "name": "an",
+        "title": "Nguyễn Văn An",
+        "roles": "administrator",
+        "agency": None,
+        "password_hash": "$argon2id$",
+        "created_at": 1,
+        "changed_at": 1,
+        "disabled_at": None,
+    }
+    assert write(store, PutRow("people", row, Event("person.added", "user:root"), expected=0)) == 1
+    late = PutRow("people", {**row, "roles": "auditor"}, Event("person.changed", "user:root"), expected=0)
+    (refused,) = store.write([late]).results
+    assert isinstance(refused, RegistryChanged)
+    assert [dict(each._mapping) for each in queries.people_rows()] == [row]
+    assert [row.number for row in queries.chain("writer-1")] == [1]
+    write(store, replace(late, expected=1))
+    assert [each.roles for each in queries.people_rows()] == ["auditor"]
+
+
 def test_listing_filters_by_derived_state(store: Store, clock: ManualClock, queries: Queries) -> None:
     """A sender's list holds only its own messages, of the state that was asked for, the newest first."""
     done = accepted_and_claimed(store, clock)

@@ -1,0 +1,113 @@
+"""`lgsp user`: the people who run the bus, and what they may do."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from bus.errors import PasswordUnfit
+from bus.settings import read_settings
+from identity.roles import Role
+from running.commands.terminal import Data, Json, err, lgsp, opened, out
+from running.printing import plain
+
+app = typer.Typer(no_args_is_help=True, help="The people who run the bus: their roles and passwords.")
+
+Roles = Annotated[
+    list[Role], typer.Option("--role", help="What they may do (docs/roles.md); may be given several times.")
+]
+FromInput = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+
+
+@app.command("add")
+def user_add(
+    name: str,
+    role: Roles,
+    title: Annotated[str, typer.Option(help="Full name.")] = "",
+    agency: Annotated[str | None, typer.Option(help="Code of the agency that they work for.")] = None,
+    password_stdin: FromInput = False,
+    data: Data = None,
+) -> None:
+    """Somebody new, who signs in by NAME; the password is asked for twice."""
+    from documents.store import read
+    from identity.passwords import Passwords
+    from identity.people import Person
+    from running.people import change_people
+
+    with opened(read_settings(data=data)) as home:
+        now = home.clock.now()
+        person = Person(name, title, frozenset(role), agency, "", now, now)
+        person.require_valid()
+        person = person.with_password(Passwords().hash(_password(name, from_input=password_stdin)), now)
+        home.prepare()
+        change_people(home, lambda people: people.add(person, home.actor))
+        out.print(plain(f"{name} may sign in, as {', '.join(sorted(person.roles))}."))
+        codes = {each.key.name for each in read(home.queries) if each.key.kind == "Agency"}
+        if agency and agency not in codes:
+            err.print(plain(f"But there is no agency {agency} among the documents."), style="yellow")
+
+
+@app.command("list")
+def user_list(data: Data = None, json: Json = False) -> None:
+    """Everybody, with their roles."""
+    from running.people import read_people, show
+
+    with opened(read_settings(data=data)) as home:
+        show(out, read_people(home.queries), lgsp(home.settings.data), json=json)
+
+
+@app.command("set-roles")
+def user_set_roles(name: str, role: Roles, data: Data = None) -> None:
+    """Give these roles in place of those before; in force within two seconds."""
+    from running.people import change_people
+
+    with opened(read_settings(data=data)) as home:
+        change_people(home, lambda people: people.change(name, home.clock.now(), home.actor, roles=role))
+        out.print(plain(f"{name} is {', '.join(sorted(set(role)))}."))
+
+
+@app.command("password")
+def user_password(name: str, password_stdin: FromInput = False, data: Data = None) -> None:
+    """Set another password; the one before opens nothing within two seconds."""
+    from identity.passwords import Passwords
+    from running.people import change_people, read_people
+
+    with opened(read_settings(data=data)) as home:
+        read_people(home.queries).get(name)
+        kept = Passwords().hash(_password(name, from_input=password_stdin))
+        change_people(home, lambda people: people.set_password(name, kept, home.clock.now(), home.actor))
+        out.print(plain(f"The password of {name} is changed."))
+
+
+@app.command("disable")
+def user_disable(name: str, data: Data = None) -> None:
+    """Let somebody in no more, within two seconds; what they did stays told."""
+    from running.people import change_people
+
+    with opened(read_settings(data=data)) as home:
+        change_people(home, lambda people: people.disable(name, home.clock.now(), home.actor))
+        out.print(plain(f"{name} is disabled."))
+
+
+@app.command("enable")
+def user_enable(name: str, data: Data = None) -> None:
+    """Let somebody in again, with the password and roles of before."""
+    from running.people import change_people
+
+    with opened(read_settings(data=data)) as home:
+        change_people(home, lambda people: people.enable(name, home.clock.now(), home.actor))
+        out.print(plain(f"{name} is enabled."))
+
+
+def _password(name: str, *, from_input: bool) -> str:
+    """Raises `PasswordUnfit`."""
+    from identity.passwords import require_fit
+
+    if from_input:
+        password = sys.stdin.readline().rstrip("\r\n")
+    elif sys.stdin.isatty():
+        password = typer.prompt(f"Password of {name}", hide_input=True, confirmation_prompt=True)
+    else:
+        raise PasswordUnfit(hint="there is no terminal to ask at; give it on standard input with --password-stdin")
+    require_fit(password, name)
+    return password
