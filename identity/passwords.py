@@ -54,7 +54,7 @@ class Passwords:
             return False
         try:
             return self._hasher.verify(kept, given)
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError, UnicodeError):
             return False
 
     def outdated(self, kept: str) -> bool:

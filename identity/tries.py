@@ -49,8 +49,9 @@ class Tries:
         self._counts.move_to_end(key)
         count.wrong = max(0.0, count.wrong - (now - count.at) / self._seconds) + 1
         count.at = now
-        if count.wrong >= self._free:
-            count.free_at = now + min(LONGEST_WAIT, 2.0 ** min(int(count.wrong - self._free), 30))
+        over = round(count.wrong - self._free)
+        if over >= 0:
+            count.free_at = now + min(LONGEST_WAIT, 2.0 ** min(over, 30))
         if len(self._counts) > self._most:
             self._counts.popitem(last=False)
 
@@ -58,7 +59,7 @@ class Tries:
         """It was right after all: as if it had not been."""
         if count := self._counts.get(key):
             count.wrong = max(0.0, count.wrong - 1)
-            if count.wrong < self._free:
+            if round(count.wrong - self._free) < 0:
                 count.free_at = 0.0
 
     def forget(self, key: str) -> None:
