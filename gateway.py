@@ -6,13 +6,15 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.rest.inbound import FrontDoor, failed, no_such_path
+from adapters.soap.inbound import SoapDoor
 
 MESSAGES = "/messages/"
 
 
-def data_plane(rest: FrontDoor) -> ASGIApp:
+def data_plane(rest: FrontDoor, soap: SoapDoor) -> ASGIApp:
     """The path of messages. What sends one is nearly all that comes, and is known without a look at every route."""
-    app = Starlette(routes=rest.paths(), exception_handlers={HTTPException: no_such_path, Exception: failed})
+    told = {HTTPException: no_such_path, Exception: failed}
+    app = Starlette(routes=[*rest.paths(), *soap.paths()], exception_handlers=told)
     app.router.redirect_slashes = False  # it would send callers to whatever Host they were made to name
     send_message = rest.answering(rest.send)
 

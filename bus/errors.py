@@ -371,6 +371,48 @@ class BodyInvalid(SenderFault):
     code = "body-invalid"
 
 
+# --- SOAP --------------------------------------------------------------------------------------------------------
+
+
+class AuthenticationMissing(SenderFault):
+    """This call must say who sends it: by Basic or Bearer in Authorization, or by a WS-Security UsernameToken."""
+
+    code = "authentication-missing"
+    status = 401
+
+
+class EnvelopeInvalid(SenderFault):
+    """This is no SOAP envelope that can be taken: {hint}."""
+
+    code = "envelope-invalid"
+
+
+class SoapVersionMismatch(SenderFault):
+    """The envelope is not of the version that Content-Type names: SOAP 1.1 is text/xml, 1.2 application/soap+xml."""
+
+    code = "soap-version"
+
+
+class HeaderNotUnderstood(SenderFault):
+    """A header block must be understood that the bus does not know: it knows WS-Addressing 1.0 and WS-Security 1.0
+    with a UsernameToken."""
+
+    code = "soap-must-understand"
+
+
+class AddressingInvalid(SenderFault):
+    """The WS-Addressing headers cannot be followed: {hint}."""
+
+    code = "addressing-invalid"
+
+
+class OperationUnknown(SenderFault):
+    """The service has no operation for what stands in the Body: see its WSDL."""
+
+    code = "soap-operation-unknown"
+    status = 404
+
+
 # --- the receiver ------------------------------------------------------------------------------------------------
 
 
@@ -432,6 +474,21 @@ class Overloaded(BusFault):
     """The bus has more to write than it can at this moment: try again shortly."""
 
     code = "overloaded"
+
+
+class ReplyPending(BusFault):
+    """Message {message} is accepted, and its reply has not come yet: ask again with the same Idempotency-Key or
+    wsa:MessageID, or GET /messages/{message}/reply."""
+
+    code = "reply-pending"
+    status = 504
+
+
+class ReplyInexpressible(BusFault):
+    """The reply of message {message} cannot be written as XML: fetch it by GET /messages/{message}/reply."""
+
+    code = "reply-inexpressible"
+    status = 500
 
 
 class CommitInDoubt(BusFault):

@@ -133,6 +133,19 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "xml-malformed": "Nội dung không phải XML đúng cú pháp: xem dòng {line}.",
         "xml-forbidden": "XML này không thể chuyển tiếp an toàn: {hint}.",
         "body-invalid": "Nội dung sai với hợp đồng {contract} ở {count} chỗ.",
+        "authentication-missing": "Lời gọi phải cho biết ai gửi: bằng Basic hay Bearer trong Authorization, hoặc bằng"
+        " UsernameToken của WS-Security.",
+        "envelope-invalid": "Không nhận được phong bì SOAP này: {hint}.",
+        "soap-version": "Phong bì không đúng phiên bản ghi trong Content-Type: SOAP 1.1 là text/xml, 1.2 là"
+        " application/soap+xml.",
+        "soap-must-understand": "Có tiêu đề bắt buộc phải hiểu mà trục không biết: trục biết WS-Addressing 1.0 và"
+        " WS-Security 1.0 với UsernameToken.",
+        "addressing-invalid": "Không làm theo được các tiêu đề WS-Addressing: {hint}.",
+        "soap-operation-unknown": "Dịch vụ không có thao tác nào cho nội dung trong Body: hãy xem WSDL của dịch vụ.",
+        "reply-pending": "Thông điệp {message} đã được nhận, phản hồi chưa đến: hãy hỏi lại với cùng Idempotency-Key"
+        " hay wsa:MessageID, hoặc GET /messages/{message}/reply.",
+        "reply-inexpressible": "Phản hồi của thông điệp {message} không viết được thành XML: hãy lấy bằng"
+        " GET /messages/{message}/reply.",
         "declared-fault": "Nơi nhận trả lời lỗi {fault}, là lỗi hợp đồng đã khai báo.",
         "receiver-refused": "Nơi nhận không tiếp nhận thông điệp này; người vận hành trục đã được báo.",
         "receiver-misconfigured": "Trục và nơi nhận chưa khớp thông tin xác thực hoặc chứng thư; người vận hành trục đã"

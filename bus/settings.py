@@ -31,8 +31,9 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65535, description="Port of the data plane; 0 takes a free one.")
     url: str = Field(
         "",
-        description="Where the bus answers: for `lgsp send` on a machine whose data folder is not served, and in what"
-        " events say of their schemas.",
+        description="Where the bus answers, as others call it: in the WSDLs that it gives (else there the address that"
+        " a caller came to), in what events say of their schemas, and for `lgsp send` on a machine whose data folder is"
+        " not served.",
     )
     grace: float = Field(
         5.0,

@@ -54,7 +54,7 @@ async def gateway(task: Task, home: Home) -> None:
     listening = socket.socket(fileno=task.socket)
     async with (
         assembled(settings, home, "gateway", endpoints=task.endpoints, shared=True) as parts,
-        accepting(parts, settings.body_timeout) as front,
+        accepting(parts, settings.body_timeout, settings.url) as front,
     ):
 
         def draining() -> None:

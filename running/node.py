@@ -15,7 +15,9 @@ import orjson
 import structlog
 from starlette.types import ASGIApp
 
+from adapters.entrance import Entrance
 from adapters.rest.inbound import FrontDoor
+from adapters.soap.inbound import SoapDoor
 from bus.clock import Clock
 from bus.errors import BusError, JournalUnavailable
 from bus.measures import Fact, Measures
@@ -25,6 +27,7 @@ from journal.queries import Queries
 from journal.store import Store
 from journal.upkeep import Upkeep
 from routes.accept import Acceptor
+from routes.awaiting import Awaiting
 from routes.backlog import Backlog
 from routes.broker import Broker
 from routes.conditions import Conditions
@@ -153,30 +156,21 @@ async def parts(
 
 
 @asynccontextmanager
-async def accepting(parts: Parts, body_timeout: float) -> AsyncIterator[Gateway]:
-    """A gateway."""
+async def accepting(parts: Parts, body_timeout: float, url: str = "") -> AsyncIterator[Gateway]:
+    """A gateway. `url`: where callers reach it; empty: where each one came to."""
     waiting = Waiting()
     refusals = Refusals(parts.committer, parts.clock, parts.process)
     backlog = Backlog(parts.conditions, parts.room)
     quotas = Quotas(parts.clock, lambda: len(parts.conditions.gateways()))
     acceptor = Acceptor(parts.committer, parts.ringer, backlog, quotas, refusals, parts.clock, parts.process)
-    door = FrontDoor(
-        parts.snapshots,
-        acceptor,
-        waiting,
-        parts.committer,
-        parts.queries,
-        refusals,
-        parts.clock,
-        parts.process,
-        body_timeout,
-        parts.measures,
-        parts.health,
-    )
+    entrance = Entrance(parts.snapshots, refusals, parts.clock, parts.measures, parts.health)
+    awaiting = Awaiting(waiting, parts.queries, parts.committer, parts.clock)
+    rest = FrontDoor(entrance, acceptor, awaiting, parts.committer, parts.queries, parts.clock, body_timeout)
+    soap = SoapDoor(entrance, acceptor, awaiting, parts.clock, body_timeout, url)
     await parts.broker.listen(parts.process, waiting.hear, waiting.missed)
     try:
         async with beside(refusals.run()):
-            yield Gateway(data_plane(door), waiting)
+            yield Gateway(data_plane(rest, soap), waiting)
     finally:
         with suppress(BusError):
             await refusals.tell()
@@ -236,11 +230,12 @@ async def running(
     told: Callable[[Sequence[Fact]], None] | None = None,
     body_timeout: float = 30.0,
     sweep_every: float = 0.2,
+    url: str = "",
 ) -> AsyncIterator[Node]:
     """Gateway and worker in one process."""
     async with (
         parts(store, queries, broker, load, clock, process, told) as each,
-        accepting(each, body_timeout) as gateway,
+        accepting(each, body_timeout, url) as gateway,
         delivering(each, sweep_every, alone=True) as working,
     ):
         yield Node(

@@ -47,7 +47,7 @@ async def _serve(serve: Serve, home: Home) -> None:
         assembled(
             settings, home, "up", networks=LOOPBACK, own=[(settings.host, port)], endpoints=serve.endpoints
         ) as parts,
-        accepting(parts, settings.body_timeout) as gateway,
+        accepting(parts, settings.body_timeout, settings.url) as gateway,
         delivering(parts, SWEEP_EVERY, alone=True, keep_up=home.keep_up),
     ):
 

@@ -15,6 +15,7 @@ from bus.errors import Finding, SchemaInvalid, SenderFault, TransformFailed
 from contracts.xml_body import parse_xml
 from contracts.xsd import XsdDocuments
 from transforms.sources import EVERY
+from transforms.xml_carried import carried
 from transforms.xml_decode import Decoders
 from transforms.xml_encode import Encoders
 from transforms.xml_facets import JsonSchema
@@ -93,6 +94,10 @@ class XmlView:
         except Misfit as misfit:
             raise self._failed(misfit) from None
         return "".join(out).encode()
+
+    def carried(self, view: object) -> object:
+        """A view without the members that such a document has no place for."""
+        return carried(self._member.shape, view)
 
     def _parse(self, data: bytes) -> etree._Element:
         try:

@@ -1,8 +1,8 @@
 """The data plane over HTTP: how REST systems send, ask and look up."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -13,12 +13,13 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.routing import Route as Path
 
+from adapters.entrance import BASIC, Endpoint, Entrance, source
 from adapters.rest import answers
 from adapters.rest.describing import describable, described
 from adapters.rest.event_reading import as_event
 from adapters.rest.parameters import client, limit, since, state
 from adapters.rest.preferences import Preference, preference
-from adapters.rest.reading import InFlight, bearer, declared_format, header_text, read_body
+from adapters.rest.reading import declared_format, header_text, read_body
 from bus.clock import Clock
 from bus.envelope import Exchange
 from bus.errors import (
@@ -28,45 +29,26 @@ from bus.errors import (
     MessageUnknown,
     MethodNotAllowed,
     PathUnknown,
-    QuotaExceeded,
     ReplyMissing,
     SenderFault,
 )
 from bus.languages import Language, negotiate
-from bus.measures import Measures
-from bus.states import TERMINAL, MessageState
+from bus.states import MessageState
 from identity.credentials import authenticate
 from identity.grants import civil_date
 from identity.tokens import LIFE, Caller, issue
-from journal.commands import Event, Record, Reply
+from journal.commands import Event, Record
 from journal.committer import Committer
 from journal.queries import Queries
 from journal.searching import MessageFilter
 from journal.views import MessageView
 from routes.accept import Acceptance, Acceptor, Arrival
-from routes.broker import Signal
-from routes.callers import Callers
-from routes.health import Health
-from routes.model import Snapshot
-from routes.quotas import READS, Quotas
-from routes.refusals import Refusals
-from routes.snapshots import Snapshots
-from routes.waiting import Waiting
-
-GRACE: Final = 1.0
-"""Seconds beyond a request's life for which its caller is kept, to be told of its end rather than of nothing."""
-
-POLL: Final = 0.25
-"""Seconds between looks into the journal for a caller whose message another process rings."""
+from routes.awaiting import GRACE, Awaiting
 
 LONGEST_FORM: Final = 8192
 """Bytes; a token is asked for in about two hundred."""
 
-BASIC: Final = 'Basic realm="lgsp", charset="UTF-8"'
-
 log = structlog.get_logger("gateway")
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class FrontDoor:
@@ -74,32 +56,21 @@ class FrontDoor:
 
     def __init__(
         self,
-        snapshots: Snapshots,
+        entrance: Entrance,
         acceptor: Acceptor,
-        waiting: Waiting,
+        awaiting: Awaiting,
         committer: Committer,
         queries: Queries,
-        refusals: Refusals,
         clock: Clock,
-        process: str,
         body_timeout: float,
-        measures: Measures | None = None,
-        health: Health | None = None,
     ) -> None:
-        self._measures = measures or Measures()
-        self._health = health or Health()
-        self._snapshots = snapshots
+        self._entrance = entrance
         self._acceptor = acceptor
-        self._waiting = waiting
+        self._awaiting = awaiting
         self._committer = committer
         self._queries = queries
-        self._refusals = refusals
         self._clock = clock
-        self._process = process
         self._body_timeout = body_timeout
-        self._callers = Callers(clock)
-        self._in_flight = InFlight()
-        self._reads = Quotas(clock)
 
     def paths(self) -> list[Path]:
         return [
@@ -115,33 +86,15 @@ class FrontDoor:
             Path("/health/ready", self.answering(self.ready), methods=["GET"]),
         ]
 
-    def answering(self, endpoint: Callable[[Request], Awaitable[Response]]) -> Endpoint:
+    def answering(self, endpoint: Endpoint) -> Endpoint:
         """Whatever an endpoint refuses becomes a problem document; each call is counted and timed."""
-        measures, name = self._measures, endpoint.__name__
-
-        async def answer(request: Request) -> Response:
-            began, status = self._clock.monotonic(), 500
-            measures.calls += 1
-            try:
-                try:
-                    given = await endpoint(request)
-                except BusError as refused:
-                    given = answers.problem_answer(refused, _language(request))
-                except Exception as unforeseen:  # noqa: BLE001 - no stack trace leaves the bus
-                    given = await failed(request, unforeseen)
-                status = given.status_code
-            finally:
-                measures.calls -= 1
-                measures.observe("lgsp_request_seconds", self._clock.monotonic() - began, name, str(status))
-            return given
-
-        return answer
+        return self._entrance.answering(endpoint, refuse)
 
     async def send(self, request: Request) -> Response:
         """Accept one message; wait for its end as long as the caller prefers."""
-        snapshot, caller = await self._identify(request)
-        self._health.admit()
-        with self._in_flight.holding() as take:
+        snapshot, caller = await self._entrance.bearer(request)
+        self._entrance.health.admit()
+        with self._entrance.in_flight.holding() as take:
             try:
                 prefer = preference(request.headers.getlist("prefer"))
                 arrival = self._arrival(request, caller, take)
@@ -205,7 +158,7 @@ class FrontDoor:
     async def describe(self, request: Request) -> Response:
         """A contract in the reader's own language, for systems that may send or receive it."""
         caller = await self._asking(request)
-        snapshot = self._snapshots.current()
+        snapshot = self._entrance.snapshots.current()
         contract = describable(snapshot, request, caller.system, civil_date(self._clock.now()))
         return await described(snapshot, contract, request, _language(request))
 
@@ -213,8 +166,8 @@ class FrontDoor:
         """OAuth 2.0 client credentials (RFC 6749 §4.4), the client in Basic or in the form (§2.3.1)."""
         uncached = {"Cache-Control": "no-store"}
         try:
-            snapshot = self._snapshots.current()
-            with self._in_flight.holding() as take:
+            snapshot = self._entrance.snapshots.current()
+            with self._entrance.in_flight.holding() as take:
                 data = await read_body(request, LONGEST_FORM, self._body_timeout, take)
             form = parse_qs(data.decode("ascii", "replace"))
             name, secret = client(request, form)
@@ -224,39 +177,27 @@ class FrontDoor:
             now = self._clock.now()
             credential = authenticate(snapshot.credentials.values(), name, secret, now)
         except CredentialInvalid as refused:
-            await self._refusals.refused(_source(request), refused)
+            await self._entrance.refusals.refused(source(request), refused)
             return answers.json_answer({"error": "invalid_client"}, 401, uncached | {"WWW-Authenticate": BASIC})
         token = issue(credential.system, credential.id, snapshot.keys, now)
         return answers.json_answer({"access_token": token, "token_type": "Bearer", "expires_in": LIFE}, 200, uncached)
 
     async def jwks(self, _: Request) -> Response:
-        return answers.json_answer(self._snapshots.current().keys.jwks())
+        return answers.json_answer(self._entrance.snapshots.current().keys.jwks())
 
     async def live(self, _: Request) -> Response:
         return answers.json_answer({"status": "live"})
 
     async def ready(self, _: Request) -> Response:
         """503 where this process should get no messages, and why."""
-        snapshot = self._snapshots.current()
-        self._health.check()
+        snapshot = self._entrance.snapshots.current()
+        self._entrance.health.check()
         return answers.json_answer({"status": "ready", "revision": snapshot.revision})
-
-    async def _identify(self, request: Request) -> tuple[Snapshot, Caller]:
-        snapshot = self._snapshots.current()
-        try:
-            return snapshot, self._callers.identify(snapshot, bearer(request))
-        except BusError as refused:
-            await self._refusals.refused(_source(request), refused)
-            raise
 
     async def _asking(self, request: Request) -> Caller:
         """Who asks; raises `QuotaExceeded` where it asks without a pause."""
-        _, caller = await self._identify(request)
-        try:
-            self._reads.take(caller.system, READS)
-        except QuotaExceeded as refused:
-            await self._refusals.refused(caller.system, refused)
-            raise
+        _, caller = await self._entrance.bearer(request)
+        await self._entrance.ask(caller.system)
         return caller
 
     async def _own(self, caller: Caller, message: str) -> MessageView:
@@ -270,58 +211,27 @@ class FrontDoor:
         return view
 
     async def _wait(self, accepted: Acceptance, prefer: Preference, request: Request) -> Response:
-        """Nothing is awaited between acceptance and `expect`, so no signal is missed."""
-        message = accepted.envelope.message
+        """Nothing is awaited between acceptance and `end`, so no signal is missed."""
+        message = str(accepted.envelope.message)
         seconds = prefer.wait
         if seconds is None:
             is_request = accepted.contract.exchange is Exchange.REQUEST
             seconds = accepted.contract.limits.timeout + GRACE if is_request else 0.0
         applied = {"Preference-Applied": prefer.applied} if prefer.applied else {}
-        if seconds <= 0 or self._waiting.closed:
-            return answers.open_answer(str(message), MessageState.ACCEPTED, applied)
-        with self._waiting.expect(message) as future:
-            signal = await self._signal(accepted, future, seconds)
+        if seconds <= 0 or self._awaiting.closed:
+            return answers.open_answer(message, MessageState.ACCEPTED, applied)
+        end = await self._awaiting.end(accepted, seconds)
         language = _language(request)
-        if signal and signal.body is not None:
-            answer = answers.reply_answer(
-                str(message), Reply(signal.kind, signal.body, signal.fault), language, applied
-            )
-        else:
-            view = await asyncio.to_thread(self._queries.message, message)
-            found = await asyncio.to_thread(self._queries.reply, message)
-            if view is None:
-                raise InternalError
-            answer = answers.view_answer(view, found[1] if found else None, language, applied)
-        if answer.status_code in {200, 422} and accepted.contract.exchange is Exchange.REQUEST:
-            self._committer.follow(Record(Event("reply.returned", accepted.envelope.sender, message)))
-        return answer
+        if end.view is None and end.reply:
+            return answers.reply_answer(message, end.reply, language, applied)
+        if end.view is None:
+            raise InternalError
+        return answers.view_answer(end.view, end.reply, language, applied)
 
-    async def _signal(self, accepted: Acceptance, future: asyncio.Future[Signal], seconds: float) -> Signal | None:
-        """The first signal; None where the journal must be asked: at the end of the wait, once an event has ended with
-        the last of its deliveries, and where a signal may have been missed, because the broker had been away or the
-        message is a repeated one that ends in another process."""
-        if not accepted.repeated and all(each.state in TERMINAL for each in accepted.deliveries):
-            return None
-        end = self._clock.monotonic() + seconds
-        looks = accepted.repeated or len(accepted.deliveries) > 1
-        while (left := end - self._clock.monotonic()) > 0 and not self._waiting.closed:
-            if looks and await self._has_ended(accepted.envelope.message):
-                return None
-            doubt = self._waiting.doubt
-            either: list[asyncio.Future[Any]] = [future, doubt]
-            pause = min(POLL, left) if looks else left
-            await asyncio.wait(either, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
-            if future.done() and (accepted.repeated or len(accepted.deliveries) == 1):
-                return future.result()
-            if future.done():
-                await asyncio.sleep(min(POLL, left))
-            if doubt.done() and await self._has_ended(accepted.envelope.message):
-                return None
-        return None
 
-    async def _has_ended(self, message: UUID) -> bool:
-        view = await asyncio.to_thread(self._queries.message, message)
-        return view is not None and view.state in {MessageState.DONE, MessageState.FAILED, MessageState.EXPIRED}
+def refuse(request: Request, refused: BusError) -> Response:
+    """An error as a problem document."""
+    return answers.problem_answer(refused, _language(request))
 
 
 async def failed(request: Request, unforeseen: Exception) -> Response:
@@ -342,7 +252,3 @@ async def no_such_path(request: Request, refused: Exception) -> Response:
 
 def _language(request: Request) -> Language:
     return negotiate(request.headers.get("accept-language"))
-
-
-def _source(request: Request) -> str:
-    return request.client.host if request.client else "-"

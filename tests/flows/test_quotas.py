@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.rest import inbound
+from adapters import entrance
 from routes.model import Quota, Snapshot, System
 from tests.flows.conftest import Bus, Province
 
@@ -38,7 +38,7 @@ async def test_storm_is_answered_with_429(bus: Bus, province: Province) -> None:
 
 async def test_questions_without_a_pause_are_refused(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who asks in a loop gets 429 past the quota of questions; its messages are taken all the same."""
-    monkeypatch.setattr(inbound, "READS", Quota(per_second=0.001, burst=5))
+    monkeypatch.setattr(entrance, "READS", Quota(per_second=0.001, burst=5))
     async with bus() as (_, client):
         statuses = [(await client.get("/messages")).status_code for _ in range(7)]
         sent = await client.post("/messages/tell", json={})

@@ -1,0 +1,154 @@
+"""What the bus offers over SOAP: operations, how each one's payloads stand in a Body, and their description."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, TypeAlias
+
+import orjson
+from lxml import etree
+
+from adapters.soap.envelope import alone
+from bus.envelope import Body, Exchange, Format
+from bus.errors import BodyInvalid, OperationUnknown, TransformFailed
+from contracts.descriptions.model import Payload, Subject
+from contracts.descriptions.wsdl import ACTION, PORT_TYPE, namespace, published, schemas
+from contracts.json_body import parse_json
+from contracts.model import Contract
+from contracts.xsd import XsdDocuments
+from transforms.xml_view import XmlView
+
+Read: TypeAlias = "Callable[[etree._Element | None], bytes]"  # noqa: SLF001 - as every annotation has it
+"""The Body's element into the bytes of the contract's request; raises a `SenderFault`."""
+
+Write = Callable[[Body], bytes]
+"""A reply, or a fault's payload, into an element; raises `TransformFailed`."""
+
+Describe = Callable[[str, str, str], bytes]
+"""The document for an address of ours, by what is asked for: ``wsdl``, ``wsdl12`` or ``xsd``, and its number. Raises
+`PathUnknown`, `SchemaInvalid`."""
+
+WORDY: Final = 4
+"""How much longer XML may be than the JSON that it says: it has each name twice, and a namespace's prefix with it."""
+
+MOST: Final = 64 * 1024 * 1024
+"""Bytes of any body, as everywhere."""
+
+FILE: Final = "contract.xsd"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: which contract it sends, by which element in the Body (None: by none) and by which action.
+
+    `answers` is the action of its reply (WS-Addressing 1.0 Metadata §4.4.4). One without `reply` is one-way.
+    """
+
+    name: str
+    contract: str
+    version: str
+    element: str | None
+    action: str
+    read: Read = field(repr=False)
+    reply: Write | None = field(default=None, repr=False)
+    faults: Mapping[str, Write] = field(default_factory=dict, repr=False)
+    answers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One service at one address. `max_bytes` is the most that one of its requests may have."""
+
+    operations: tuple[Operation, ...]
+    max_bytes: int
+    describe: Describe = field(repr=False)
+
+    def operation(self, element: str | None, action: str) -> Operation:
+        """The one that is called: by what stands in the Body; by the action only where that leaves several. Raises
+        `OperationUnknown`."""
+        found = [each for each in self.operations if each.element == element]
+        if len(found) > 1:
+            found = [each for each in found if each.action == action]
+        if len(found) != 1:
+            raise OperationUnknown
+        return found[0]
+
+
+def of_contract(subject: Subject, contract: Contract) -> Offer:
+    """A contract as a service of one operation. Raises `SchemaInvalid`."""
+    forms = _Forms(subject)
+    element = forms.element("request", subject.request)
+    faults = {each.name: forms.write(f"fault-{each.name}", each.payload) for each in subject.faults if each.payload}
+    is_request = contract.exchange is Exchange.REQUEST
+    action = f"{namespace(subject)}:{ACTION}"
+    operation = Operation(
+        element.rpartition("}")[2],
+        contract.name,
+        contract.version,
+        element,
+        action,
+        forms.read("request", subject.request),
+        forms.write("reply", subject.reply) if is_request and subject.reply else None,
+        faults if is_request else {},
+        f"{namespace(subject)}:{PORT_TYPE}:{element.rpartition('}')[2]}Response",
+    )
+    most = contract.limits.max_bytes
+    if subject.request.format is Format.JSON:
+        most = min(most * WORDY, max(most, MOST))
+    return Offer((operation,), most, partial(published, subject))
+
+
+class _Forms:
+    """How the payloads of one contract stand in a Body: XML as it is, JSON by the view of the XSD made of it."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._documents: XsdDocuments | None = None
+
+    def element(self, name: str, payload: Payload) -> str:
+        return payload.root or f"{{{namespace(self._subject)}}}{name}"
+
+    def read(self, name: str, payload: Payload) -> Read:
+        if payload.format is Format.XML:
+            return as_it_is
+        return reading_json(self._view(name), self._subject)
+
+    def write(self, name: str, payload: Payload) -> Write:
+        if payload.format is Format.XML:
+            return lambda body: body.data
+        return writing_json(self._view(name))
+
+    def _view(self, name: str) -> XmlView:
+        if self._documents is None:
+            found, _ = schemas(self._subject)
+            self._documents = XsdDocuments({FILE: etree.tostring(found[-1])}, [FILE])
+        return XmlView(self._documents, f"{{{namespace(self._subject)}}}{name}")
+
+
+def as_it_is(element: etree._Element | None) -> bytes:
+    """An element as the contract's own XML."""
+    return b"" if element is None else alone(element)
+
+
+def reading_json(view: XmlView, named: Subject | Contract) -> Read:
+    """The view of an element as JSON; what the schema of the element does not allow breaks the contract."""
+
+    def read(element: etree._Element | None) -> bytes:
+        try:
+            return orjson.dumps(view.decode(element) if element is not None else {})
+        except TransformFailed as error:
+            contract = f"{named.name}@{named.version}"
+            raise BodyInvalid(contract=contract, count=len(error.findings), findings=error.findings) from None
+        except orjson.JSONEncodeError:
+            raise BodyInvalid(contract=f"{named.name}@{named.version}", count=1) from None
+
+    return read
+
+
+def writing_json(view: XmlView) -> Write:
+    """JSON as an element; members that the XSD does not name are not carried (docs/descriptions.md)."""
+
+    def write(body: Body) -> bytes:
+        return view.encode(view.carried(parse_json(body.data)))
+
+    return write
