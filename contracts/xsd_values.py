@@ -57,7 +57,7 @@ class Texts:
             return f"x{self._ids}"
         if id(simple) not in self._known:
             made = dict.fromkeys(self._candidates(simple, 0))
-            self._known[id(simple)] = [each for each in made if len(each) <= LONGEST and simple.is_valid(each)]
+            self._known[id(simple)] = [each for each in made if len(each) <= LONGEST and _valid(simple, each)]
         known = self._known[id(simple)]
         return self._chance.choice(known) if known else None
 
@@ -68,9 +68,9 @@ class Texts:
         if depth < 3:
             for pattern in _patterns(simple):
                 yield from self._matching(pattern)
-        if simple.is_list():
+        if simple.variety == "list":
             yield from self._lists(simple, depth)
-        elif simple.is_union():
+        elif simple.variety == "union":
             for member in _nearest(simple, "member_types"):
                 yield from self._candidates(member, depth + 1)
         else:
@@ -78,7 +78,7 @@ class Texts:
 
     def _lists(self, simple: Any, depth: int) -> Iterator[str]:
         item = _nearest(simple, "item_type")
-        items = [each for each in self._candidates(item, depth + 1) if item.is_valid(each) and each.split() == [each]]
+        items = [each for each in self._candidates(item, depth + 1) if _valid(item, each) and each.split() == [each]]
         if items:
             for length in (1, 2, *self._lengths(simple), 0):
                 yield " ".join(self._chance.choice(items) for _ in range(min(length, LONGEST)))
@@ -123,6 +123,8 @@ class Texts:
                 yield from ("9" * count, f"0.{'1' * count}", f"{'9' * (count - 1)}.1")
 
     def _matching(self, pattern: str) -> Iterator[str]:
+        if "-[" in pattern:  # a class less another
+            return
         for of_xml_schema, of_python in _OF_XML_SCHEMA:
             pattern = pattern.replace(of_xml_schema, of_python)
         for _ in range(_MATCHES):
@@ -130,6 +132,13 @@ class Texts:
                 yield Rstr(self._chance).xeger(pattern)
             except Exception:  # noqa: BLE001 - it reads Python's expressions, which differ from those of XML Schema
                 return
+
+
+def _valid(simple: Any, text: str) -> bool:
+    try:
+        return bool(simple.is_valid(text))
+    except OverflowError:  # a year that it has no form for
+        return False
 
 
 def _written(value: object) -> str:
@@ -141,8 +150,8 @@ def _written(value: object) -> str:
 def _patterns(simple: Any) -> Iterator[str]:
     """The patterns of a type, the nearest first: one that narrows another is met by it."""
     while simple is not None and not (simple.name or "").startswith(f"{{{names.XSD_NAMESPACE}}}"):
-        if simple.patterns is not None:
-            yield from simple.patterns.regexps
+        if (found := simple.facets.get(names.XSD_PATTERN)) is not None:
+            yield from found.regexps
         simple = simple.base_type
 
 

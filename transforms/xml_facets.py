@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from transforms.xml_scalar import LEXICAL, Misfit, scalar_of
+from transforms.xml_scalar import LEXICAL, Misfit, item_types, scalar_of
 
 JsonSchema = dict[str, Any]
 
@@ -41,7 +41,7 @@ def simple_schema(simple: Any, left_out: list[str]) -> JsonSchema:
     """The JSON Schema of an xmlschema simple type; facets that are left out are added to `left_out`."""
     scalar = scalar_of(simple)
     facets = list(_facets(simple))
-    schema = _kind(simple, scalar.name, left_out)
+    schema = _or_text(scalar.name) if scalar.literal else _kind(simple, scalar.name, left_out)
     for name, facet in facets:
         if name == "pattern":
             _pattern(schema, facet.regexps, left_out)
@@ -52,7 +52,9 @@ def simple_schema(simple: Any, left_out: list[str]) -> JsonSchema:
         elif name in {"totalDigits", "fractionDigits"} and scalar.name != "integer":
             left_out.append(name)
     values = next((facet.enumeration for name, facet in facets if name == "enumeration"), None)
-    if values is not None and (listed := list(_listed(values, scalar.read))):
+    if values is not None and scalar.literal:
+        left_out.append("enumeration")
+    elif values is not None and (listed := list(_listed(values, scalar.read))):
         kept = {key: value for key, value in schema.items() if key == "type" and not isinstance(value, list)}
         return {**kept, "enum": listed}
     return schema
@@ -69,15 +71,18 @@ def _facets(simple: Any) -> Iterator[tuple[str, Any]]:
 
 def _kind(simple: Any, name: str, left_out: list[str]) -> JsonSchema:
     if name.startswith("list of "):
-        item = simple
-        while not getattr(item, "item_type", None):
-            item = item.base_type
-        return {"type": "array", "items": simple_schema(item.item_type, left_out)}
+        items = [simple_schema(each, left_out) for each in item_types(simple)]
+        return {"type": "array", "items": items[0] if len(items) == 1 else {"anyOf": items}}
     if name == "integer" and _fits(simple.min_value) and _fits(simple.max_value):
         return {"type": "integer"}
     if name in _KINDS:
         return dict(_KINDS[name])
     return {"type": "string", **({"pattern": f"^({LEXICAL[name]})$"} if name in LEXICAL else {})}
+
+
+def _or_text(name: str) -> JsonSchema:
+    kind = "number" if name in {"decimal", "double"} else name
+    return {"type": [kind, "string"], "pattern": f"^({LEXICAL[name]})$"}
 
 
 def _fits(bound: Any) -> bool:

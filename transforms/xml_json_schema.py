@@ -26,8 +26,19 @@ class ViewSchema:
     def _member(self, member: Member, place: str) -> JsonSchema:
         schema = self._shape(member.shape, split(member.tag)[1], place)
         if member.nillable:
-            schema = {"anyOf": [schema, {"type": "null"}]} if "$ref" in schema or "enum" in schema else _or_null(schema)
+            if "$ref" in schema or "enum" in schema:
+                schema = {"anyOf": [schema, {"type": "null"}, *self._nil(member.shape, place)]}
+            else:
+                schema = _or_null(schema)
         return schema
+
+    def _nil(self, shape: Shape, place: str) -> Iterator[JsonSchema]:
+        """A nil element that has attributes."""
+        if shape.attributes:
+            properties = {each.key: self._scalar(each.simple, f"{place}/{each.key}") for each in shape.attributes}
+            required = ["$", *(each.key for each in shape.attributes if each.required)]
+            nil = {**properties, "$": {"type": "null"}}
+            yield {"type": "object", "properties": nil, "required": required, "additionalProperties": False}
 
     def _shape(self, shape: Shape, local: str, place: str) -> JsonSchema:
         if shape.scalar is not None and not shape.attributes:
@@ -109,19 +120,21 @@ def _required(part: Member | Group) -> list[str]:
     return [key for key in (found[0] if found else []) if all(key in each for each in found)]
 
 
-def _choices(group: Group) -> Iterator[JsonSchema]:
-    """What each choice that is made once allows: the elements of one branch, and none of the others'."""
+def _choices(group: Group, *, always: bool = True) -> Iterator[JsonSchema]:
+    """What each choice that is made once allows: the elements of one branch, and none of the others'; of none at all
+    where it need not be made (`always`)."""
+    always = always and group.least > 0
     if group.choice and group.most == 1 and all(not isinstance(each, Group) or each.most == 1 for each in group.parts):
         members = list(group.members())
         if len({each.key for each in members}) == len(members) and not any(each.many for each in members):
-            yield _choice(group)
+            yield _choice(group, always)
         return
     for part in group.parts:
         if isinstance(part, Group) and group.most == 1:
-            yield from _choices(part)
+            yield from _choices(part, always=always and not group.choice)
 
 
-def _choice(group: Group) -> JsonSchema:
+def _choice(group: Group, always: bool) -> JsonSchema:
     branches = []
     keys = [[member.key for member in _members(part)] for part in group.parts]
     for number, part in enumerate(group.parts):
@@ -130,7 +143,7 @@ def _choice(group: Group) -> JsonSchema:
         if needed := _required(part):
             branch["required"] = needed
         branches.append(branch)
-    if group.least == 0 and all("required" in each for each in branches):
+    if not always and all("required" in each for each in branches):
         branches.append({"properties": {key: False for each in keys for key in each}})
     return {"anyOf": branches}
 

@@ -6,12 +6,13 @@ allows. Whether it is valid is for a validator to say: a schema can ask for what
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from re import _constants as ops  # type: ignore[attr-defined]  # of the parser of `re`, which has no public name
 from re import _parser as parser
 from typing import Any, Final
 
 from transforms.xml_facets import simple_schema
-from transforms.xml_scalar import scalar_of
+from transforms.xml_scalar import Misfit, item_types, scalar_of
 from transforms.xml_shape import Group, Member, Shape
 
 DEEPEST: Final = 40
@@ -97,15 +98,14 @@ def _value(simple: Any) -> object:
     if "enum" in schema:
         return schema["enum"][0]
     if schema.get("type") == "array":
-        item = simple
-        while not getattr(item, "item_type", None):
-            item = item.base_type
-        return [_value(item.item_type)] * max(1, schema.get("minItems", 1))
-    name = scalar_of(simple).name
-    if name == "boolean":
-        return True
-    if name in {"integer", "decimal", "double", "float"}:
-        return _number(schema)
+        return [_value(next(item_types(simple)))] * max(1, schema.get("minItems", 1))
+    scalar = scalar_of(simple)
+    name = scalar.name
+    if scalar.literal and (text := next(filter(None, map(_matching, _patterns(simple))), None)):
+        with suppress(Misfit):
+            return scalar.read(text)
+    if name in {"boolean", "integer", "decimal", "double", "float"}:
+        return name == "boolean" or _number(schema)
     return _text(simple, name, schema)
 
 

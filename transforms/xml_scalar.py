@@ -6,6 +6,7 @@
 | integer and what derives from it | a number where it fits 64 bits, else a string |
 | decimal | a number where a double holds exactly that value (always up to 15 digits), else a string |
 | float, double | a number; INF, -INF and NaN a string |
+| number or boolean with a pattern | the same where it is written so again, else a string: 007 |
 | list | an array of its items |
 | union | as its members where they agree, else a string |
 | all others | a string, white space as the type says |
@@ -15,7 +16,7 @@ an xs:int; true, "true" and 1 an xs:boolean, "True" does not; 12 makes an xs:str
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
@@ -36,13 +37,17 @@ class Misfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """How the text of a simple type is read and written; both raise `Misfit`."""
+    """How the text of a simple type is read and written; both raise `Misfit`. `literal`: what would be written in
+    another way than it stood is a string."""
 
     name: str
     read: Callable[[str], object]
     write: Callable[[object], str]
+    white_space: str = "collapse"
+    literal: bool = False
 
 
+_LOOSER = ("collapse", "replace", "preserve")
 _SPACE = " \t\r\n"
 _SPACES = re.compile(f"[{_SPACE}]+")
 _ONE_BY_ONE = str.maketrans("\t\r\n", "   ")
@@ -72,12 +77,51 @@ def scalar_of(simple: Any) -> Scalar:
     if simple.variety == "list":
         return _list(scalar_of(_from_base(simple, "item_type")))
     if simple.variety == "union":
-        members = [scalar_of(member) for member in _from_base(simple, "member_types")]
-        return members[0] if len({member.name for member in members}) == 1 else text("string", "collapse")
+        return _union([scalar_of(member) for member in _from_base(simple, "member_types")])
     primitive: str = simple.primitive_type.local_name
     if primitive == "decimal" and _derives(simple, names.XSD_INTEGER):
-        return _SCALARS["integer"]
-    return _SCALARS.get(primitive) or text(primitive, simple.white_space or "preserve")
+        primitive = "integer"
+    if primitive in _SCALARS:
+        return _literal(_SCALARS[primitive]) if _patterned(simple) else _SCALARS[primitive]
+    return text(primitive, simple.white_space or "preserve")
+
+
+def _union(members: list[Scalar]) -> Scalar:
+    """White space is that of whichever member takes the text, so none is lost that one of them keeps."""
+    names_ = {member.name for member in members}
+    loosest = max((member.white_space for member in members), key=_LOOSER.index)
+    if len(names_) > 1 or loosest != "collapse":
+        return text("string", loosest)
+    return next((member for member in members if member.literal), members[0])
+
+
+def _patterned(simple: Any) -> bool:
+    """Whether patterns say how a value is written (XSD 1.0 part 2 §4.3.4), other than those of XML Schema itself."""
+    while simple is not None and not (simple.name or "").startswith(f"{{{names.XSD_NAMESPACE}}}"):
+        if names.XSD_PATTERN in simple.facets:
+            return True
+        simple = simple.base_type
+    return False
+
+
+def _literal(scalar: Scalar) -> Scalar:
+    """Where a pattern asks for 007, the number 7 does not do."""
+
+    def read(given: str) -> object:
+        value = scalar.read(given)
+        stripped = given.strip(_SPACE)
+        return value if scalar.write(value) == stripped else stripped
+
+    return Scalar(scalar.name, read, scalar.write, literal=True)
+
+
+def item_types(simple: Any) -> Iterator[Any]:
+    """What the items of a list may be: of several types in a union of lists."""
+    if simple.variety == "list":
+        yield _from_base(simple, "item_type")
+    else:
+        for member in _from_base(simple, "member_types"):
+            yield from item_types(member)
 
 
 def _from_base(simple: Any, attribute: str) -> Any:
@@ -97,9 +141,9 @@ def text(name: str, white_space: str) -> Scalar:
     """A type whose values stay strings."""
     write = _writer(name) if name in LEXICAL else plain
     if white_space == "preserve":
-        return Scalar(name, str, write)
+        return Scalar(name, str, write, white_space)
     if white_space == "replace":
-        return Scalar(name, lambda given: given.translate(_ONE_BY_ONE), write)
+        return Scalar(name, lambda given: given.translate(_ONE_BY_ONE), write, white_space)
     return Scalar(name, _collapse, write)
 
 

@@ -179,6 +179,10 @@ class Shaper:
                 shaped.parts.extend(self._element(part, place))
             else:
                 self._tell(place, "elements that the schema does not name are refused")
+                if part.min_occurs == 0:  # which makes a choice one of nothing, too
+                    shaped.parts.append(Group(choice=False, least=0, most=1))
+        shaped.choice = shaped.choice and len(shaped.parts) > 0
+        _fold(shaped)
         if shaped.most != 1 and not _regular(shaped):
             self._tell(place, "repeated elements of several names are put in the order of the schema")
         return shaped
@@ -228,6 +232,16 @@ def _bounds(part: Member | Group) -> dict[str, float]:
             before = bounds.get(tag, 0)
             bounds[tag] = max(before, bound * most) if part.choice else before + bound * most
     return bounds
+
+
+def _fold(group: Group) -> None:
+    """A repeated group of one element is that element repeated; numbers between are for a validator to refuse."""
+    if len(group.parts) == 1 and isinstance(inner := group.parts[0], Group) and inner.least == inner.most == 1:
+        group.parts, group.choice = inner.parts, inner.choice
+    if len(group.parts) == 1 and isinstance(part := group.parts[0], Member):
+        part.least *= group.least
+        part.most = None if part.most is None or group.most is None else part.most * group.most
+        group.least = group.most = 1
 
 
 def _regular(group: Group) -> bool:
