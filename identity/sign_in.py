@@ -109,6 +109,8 @@ class SignIn:
 
     def close(self) -> None:
         """Nobody is let in any more; what is being checked ends by itself."""
+        for task in self._renewing:
+            task.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._remembered.clear()
 

@@ -9,6 +9,7 @@ from bus.errors import PasswordUnfit
 from bus.settings import read_settings
 from identity.roles import Role
 from running.commands.terminal import Data, Json, err, lgsp, opened, out
+from running.home import Home
 from running.printing import plain
 
 app = typer.Typer(no_args_is_help=True, help="The people who run the bus: their roles and passwords.")
@@ -29,7 +30,6 @@ def user_add(
     data: Data = None,
 ) -> None:
     """Somebody new, who signs in by NAME; the password is asked for twice."""
-    from documents.store import read
     from identity.passwords import Passwords
     from identity.people import Person
     from running.people import change_people
@@ -42,9 +42,7 @@ def user_add(
         home.prepare()
         change_people(home, lambda people: people.add(person, home.actor))
         out.print(plain(f"{name} may sign in, as {', '.join(sorted(person.roles))}."))
-        codes = {each.key.name for each in read(home.queries) if each.key.kind == "Agency"}
-        if agency and agency not in codes:
-            err.print(plain(f"But there is no agency {agency} among the documents."), style="yellow")
+        _tell_of_unknown(home, agency)
 
 
 @app.command("list")
@@ -64,6 +62,24 @@ def user_set_roles(name: str, role: Roles, data: Data = None) -> None:
     with opened(read_settings(data=data)) as home:
         change_people(home, lambda people: people.change(name, home.clock.now(), home.actor, roles=role))
         out.print(plain(f"{name} is {', '.join(sorted(set(role)))}."))
+
+
+@app.command("change")
+def user_change(
+    name: str,
+    title: Annotated[str | None, typer.Option(help="Full name.")] = None,
+    agency: Annotated[str | None, typer.Option(help="Code of an agency; empty: none.")] = None,
+    data: Data = None,
+) -> None:
+    """Correct somebody's full name, or the agency that they work for."""
+    from running.people import change_people
+
+    with opened(read_settings(data=data)) as home:
+        change_people(
+            home, lambda people: people.change(name, home.clock.now(), home.actor, title=title, agency=agency)
+        )
+        _tell_of_unknown(home, agency)
+        out.print(plain(f"{name} is changed."))
 
 
 @app.command("password")
@@ -97,6 +113,14 @@ def user_enable(name: str, data: Data = None) -> None:
     with opened(read_settings(data=data)) as home:
         change_people(home, lambda people: people.enable(name, home.clock.now(), home.actor))
         out.print(plain(f"{name} is enabled."))
+
+
+def _tell_of_unknown(home: Home, agency: str | None) -> None:
+    """People may be there before the documents are."""
+    from documents.store import read
+
+    if agency and agency not in {each.key.name for each in read(home.queries) if each.key.kind == "Agency"}:
+        err.print(plain(f"But there is no agency {agency} among the documents."), style="yellow")
 
 
 def _password(name: str, *, from_input: bool) -> str:

@@ -7,15 +7,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 import cli
+from bus.errors import RegistryChanged
 from bus.settings import read_settings
 from identity.passwords import Passwords
 from identity.people import People
+from identity.roles import Role
+from journal.commands import PutRow
 from running.home import Home
-from running.people import read_people
+from running.people import change_people, read_people
 
 GOOD = "ba con vịt bơi"
+
+
+class Terminal(io.StringIO):
+    """What somebody sits at."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 class Lgsp:
@@ -26,11 +37,11 @@ class Lgsp:
         cheap = Passwords(time_cost=1, memory_cost=8, parallelism=1)
         patch.setattr("identity.passwords.Passwords", lambda: cheap)
 
-    def __call__(self, *arguments: str, given: str | None = None) -> tuple[int, str]:
+    def __call__(self, *arguments: str, given: str | None = None, at: io.StringIO | None = None) -> tuple[int, str]:
         """How `lgsp user …` ended, and what it said."""
         more = () if given is None else ("--password-stdin",)
         self._patch.setattr(sys, "argv", ["lgsp", "user", *arguments, *more, "--data", str(self.data)])
-        self._patch.setattr(sys, "stdin", io.StringIO(given or ""))
+        self._patch.setattr(sys, "stdin", at or io.StringIO(given or ""))
         status = 0
         try:
             cli.main()
@@ -86,6 +97,43 @@ def test_people_are_added_changed_and_disabled(lgsp: Lgsp) -> None:
     assert not [event for event in events if GOOD in str(event) or "argon2" in str(event)]
 
 
+def test_a_full_name_and_an_agency_are_corrected(lgsp: Lgsp) -> None:
+    """What is not given stays, an empty agency is none, and an agency that there is not is told of."""
+    lgsp("add", "an", "--role", "operator", "--agency", "H57.12", given=GOOD)
+    status, said = lgsp("change", "an", "--title", "Nguyễn Văn An", "--agency", "H57.05")
+    assert (status, "no agency H57.05" in said) == (0, True)
+    assert [(each.title, each.agency) for each in lgsp.people()] == [("Nguyễn Văn An", "H57.05")]
+    assert lgsp("change", "an", "--agency", "")[0] == 0
+    assert [(each.title, each.agency) for each in lgsp.people()] == [("Nguyễn Văn An", None)]
+    assert lgsp("change", "an", "--agency", "health")[0] == 2
+
+
+def test_a_change_is_decided_anew_where_others_write_meanwhile(lgsp: Lgsp, tmp_path: Path) -> None:
+    """A role that somebody else gives between looking and writing is not lost, and a change that never gets its turn is
+    refused."""
+    lgsp("add", "an", "--role", "operator", given=GOOD)
+    home, other = (Home(read_settings({}, data=lgsp.data), f"user:{name}") for name in ("one", "other"))
+    given: list[Role] = []
+
+    def decide(people: People) -> PutRow:
+        if not given:
+            given.append(Role.REGISTRAR)
+            change_people(other, lambda found: found.change("an", 1, other.actor, roles=[Role.REGISTRAR]))
+        return people.change("an", 2, home.actor, title="An")
+
+    def never(people: People) -> PutRow:
+        other.set_secret("H57", "password", "x")
+        return people.change("an", 3, home.actor, title="Bình")
+
+    change_people(home, decide)
+    with pytest.raises(RegistryChanged):
+        change_people(home, never)
+    (an,) = read_people(home.queries)
+    home.close()
+    other.close()
+    assert (an.title, sorted(an.roles)) == ("An", [Role.REGISTRAR])
+
+
 def test_people_are_listed(lgsp: Lgsp) -> None:
     """A table for people and JSON for programs, neither with a hash."""
     lgsp("add", "an", "--role", "administrator", "--title", "Nguyễn Văn An", given=GOOD)
@@ -122,6 +170,16 @@ def test_without_a_terminal_nobody_is_asked(lgsp: Lgsp) -> None:
     status, said = lgsp("add", "an", "--role", "operator")
     assert status == 2
     assert "--password-stdin" in said
+
+
+def test_a_password_is_asked_for_twice(lgsp: Lgsp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a terminal it is typed hidden, and again where the two differ."""
+    answers = [GOOD, "something else", GOOD, GOOD]
+    monkeypatch.setattr(f"{typer.prompt.__module__}.hidden_prompt_func", lambda _: answers.pop(0))
+    status, said = lgsp("add", "an", "--role", "operator", at=Terminal())
+    assert (status, answers) == (0, [])
+    assert GOOD not in said
+    assert Passwords().matches(lgsp.people().get("an").password_hash, GOOD)
 
 
 def test_what_is_typed_wrongly_is_wrong_use(lgsp: Lgsp) -> None:
