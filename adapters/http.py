@@ -59,6 +59,7 @@ class Answer:
     data: bytes = field(default=b"", repr=False)
     defect: Defect | None = None
     retry_after: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def is_success(self) -> bool:
@@ -266,7 +267,7 @@ async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> Answer:
 def _answer(response: aiohttp.ClientResponse, data: bytes, defect: Defect | None) -> Answer:
     headers = response.headers
     content_type, after = headers.get(hdrs.CONTENT_TYPE, ""), headers.get(hdrs.RETRY_AFTER, "")
-    return Answer(response.status, content_type, data, defect, after)
+    return Answer(response.status, content_type, data, defect, after, headers)
 
 
 class _Inflater:

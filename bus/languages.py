@@ -120,8 +120,8 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "header-invalid": "Tiêu đề {name} không hợp lệ: {hint}.",
         "event-invalid": "Đây không phải CloudEvent phiên bản 1.0, vì {name}: {hint}.",
         "reply-gone": "Phản hồi đã được giữ đủ thời hạn mà hợp đồng quy định và không còn nữa.",
-        "idempotency-key-reused": "Idempotency-Key này đã dùng cho nội dung khác: thông điệp {message}. Hãy dùng khóa"
-        " mới cho thông điệp mới.",
+        "idempotency-key-reused": "Idempotency-Key này, hoặc source và id của sự kiện, đã dùng cho nội dung khác: thông"
+        " điệp {message}. Hãy dùng giá trị mới cho thông điệp mới.",
         "body-too-large": "Nội dung lớn hơn mức cho phép là {limit} byte.",
         "body-timeout": "Nội dung không đến đủ trong {limit} giây.",
         "body-cut": "Kết nối kết thúc trước khi nội dung đến đủ.",

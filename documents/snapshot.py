@@ -104,10 +104,11 @@ class Builder:
         if document.adapter == "soap" and service is not None:
             return self._soap(document, service, endpoint)
         if document.adapter == "rest" and endpoint is not None:
-            return self._rest(document, endpoint)
+            return RestAdapter(self.rest_settings(document, endpoint), self.session, self.clock)
         return None
 
-    def _rest(self, document: kinds.System, endpoint: str) -> RestAdapter:
+    def rest_settings(self, document: kinds.System, endpoint: str) -> RestSettings:
+        """How a REST system is called there, by what was loaded last. Raises as `_adapter` does."""
         operations = {str(name): rest_operation(each) for name, each in document.operations.items()}
         proof = self._auth(document)
         if isinstance(proof, auth.WsseUsername):
@@ -115,8 +116,7 @@ class Builder:
         events = EventForm(document.cloud_events == "structured", self.url) if document.cloud_events else None
         signer = Signer(self._keys.current(Purpose.DELIVERIES), self.clock) if document.sign else None
         headers, tls = _texts(document.headers), self._tls(document)
-        settings = RestSettings(endpoint, operations, proof, headers, tls, events, signer)
-        return RestAdapter(settings, self.session, self.clock)
+        return RestSettings(endpoint, operations, proof, headers, tls, events, signer)
 
     def _soap(self, document: kinds.System, service: Service, endpoint: str | None) -> SoapAdapter:
         settings = SoapSettings(endpoint, self._auth(document), _texts(document.headers), self._tls(document))

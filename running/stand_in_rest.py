@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
+from adapters.rest.cloud_events import MEDIA_TYPE
 from bus.envelope import Body, Format
 from bus.errors import BusError, Finding
 from contracts.json_schema import JsonSchemaValidator
@@ -113,6 +114,8 @@ def _wrong(operation: _Served, groups: Mapping[str, str], asked: Asked) -> Answe
             message = orjson.loads(asked.body)
         except ValueError:
             return _problem(400, "the body is not JSON")
+        if asked.headers.get("content-type", "").startswith(MEDIA_TYPE) and isinstance(message, dict):
+            message = message.get("data", {})
     fields = {bytes.fromhex(name.partition("_")[2]).decode(): unquote(value) for name, value in groups.items()}
     named = {name: source for source, name in operation.query.items()}
     pairs = [(named[name], value) for name, value in parse_qsl(asked.query, keep_blank_values=True) if name in named]

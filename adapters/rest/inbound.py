@@ -20,6 +20,7 @@ from adapters.rest.event_reading import as_event
 from adapters.rest.parameters import client, limit, since, state
 from adapters.rest.preferences import Preference, preference
 from adapters.rest.reading import declared_format, header_text, read_body
+from adapters.rest.webhook import ORIGIN, consent
 from bus.clock import Clock
 from bus.envelope import Exchange
 from bus.errors import (
@@ -48,6 +49,8 @@ from routes.awaiting import GRACE, Awaiting
 LONGEST_FORM: Final = 8192
 """Bytes; a token is asked for in about two hundred."""
 
+MESSAGES: Final = "/messages/{contract}"
+
 log = structlog.get_logger("gateway")
 
 
@@ -74,7 +77,7 @@ class FrontDoor:
 
     def paths(self) -> list[Path]:
         return [
-            Path("/messages/{contract}", self.answering(self.send), methods=["POST"]),
+            Path(MESSAGES, self.answering(self.send), methods=["POST"]),
             Path("/messages/{message}", self.answering(self.show), methods=["GET"]),
             Path("/messages/{message}/reply", self.answering(self.reply), methods=["GET"]),
             Path("/messages", self.answering(self.list), methods=["GET"]),
@@ -241,12 +244,16 @@ async def failed(request: Request, unforeseen: Exception) -> Response:
 
 
 async def no_such_path(request: Request, refused: Exception) -> Response:
-    """For what the router itself refuses. It names the methods of every route of the path (RFC 9110 §15.5.6)."""
+    """For what the router itself refuses. It names the methods of every route of the path (RFC 9110 §15.5.6). Senders
+    of events that ask before they send are answered."""
     if not isinstance(refused, HTTPException) or refused.status_code != 405:
         return answers.problem_answer(PathUnknown(), _language(request))
     answer = answers.problem_answer(MethodNotAllowed(), _language(request))
     routes = [each for each in request.app.routes if each.matches(request.scope)[0] is not Match.NONE]
     answer.headers["Allow"] = ", ".join(sorted({method for route in routes for method in route.methods}))
+    origin = request.headers.get("webhook-request-origin", "")
+    if request.method == "OPTIONS" and any(each.path == MESSAGES for each in routes) and ORIGIN.fullmatch(origin):
+        return Response(headers=consent(origin))
     return answer
 
 

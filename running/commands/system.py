@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bus.settings import read_settings
-from running.commands.terminal import Data, Json, lgsp, opened, out
+from running.commands.terminal import Data, Json, lgsp, opened, out, require
 from running.printing import plain
 from running.systems import pause, resume, show, standings
 
@@ -35,6 +35,18 @@ def system_pause(
         paused = pause(home, system, home.actor, reason)
         out.print(plain(f"{system} is paused." if paused else f"{system} was paused already."))
         out.print(plain(f"to go on:\n  {lgsp(home.settings.data)('system', 'resume', system)}"))
+
+
+@app.command("validate")
+def system_validate(system: str, data: Data = None, json: Json = False) -> None:
+    """Ask a REST system whether it wants the events that are routed to it (CloudEvents web hooks, docs/events.md).
+
+    Exit 1 where it does not agree, or to less than its document says.
+    """
+    from running import consent
+
+    with opened(read_settings(data=data)) as home:
+        require(consent.show(out, consent.said(home, system), json=json))
 
 
 @app.command("resume")

@@ -116,6 +116,22 @@ async def test_idempotency_key_counts_alone(bus: Bus, province: Province) -> Non
     assert sent[0].json()["id"] != sent[1].json()["id"]
 
 
+async def test_sender_that_asks_first_is_answered(bus: Bus) -> None:
+    """The validation handshake is answered where messages are sent, and nowhere else; other OPTIONS are refused."""
+    asking = {"WebHook-Request-Origin": "events.example.vn", "WebHook-Request-Rate": "120"}
+    async with bus() as (_, client):
+        agreed = await client.options("/messages/news", headers=asking)
+        assert (agreed.status_code, agreed.headers["webhook-allowed-origin"]) == (200, "events.example.vn")
+        assert agreed.headers["webhook-allowed-rate"] == "*"
+        for path, headers in (
+            ("/token", asking),
+            ("/messages/news", {}),
+            ("/messages/news", asking | {"WebHook-Request-Origin": "a, b"}),
+        ):
+            refused = await client.options(path, headers=headers)
+            assert (refused.status_code, refused.json()["code"]) == (405, "method-not-allowed")
+
+
 async def test_bad_event_is_refused_and_recorded(bus: Bus, province: Province) -> None:
     """What is no CloudEvent is told its sender, in either mode, with the audit event that tells of it."""
     structured = {"Content-Type": "application/cloudevents+json"}

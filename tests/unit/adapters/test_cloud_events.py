@@ -16,7 +16,7 @@ from adapters.rest.cloud_events import EventForm, as_document, as_headers, from_
 from adapters.rest.event_reading import LONGEST, as_event
 from adapters.rest.outbound import RestAdapter, RestOperation, RestSettings
 from bus.envelope import Body, Format
-from bus.errors import BusError, EventInvalid, MediaTypeUnsupported
+from bus.errors import BusError, EventInvalid, MediaTypeUnsupported, SenderFault
 from routes.accept import Arrival
 from tests.unit.adapters.conftest import StandIn
 
@@ -137,6 +137,21 @@ def test_document_that_cannot_be_read_is_refused(raw: bytes) -> None:
     with pytest.raises(BusError) as refused:
         structured(raw)
     assert refused.value.status in {400, 415}
+
+
+NAMES = st.sampled_from([*GIVEN, "data", "data_base64", "datacontenttype", "traceparent", "subject"])
+
+
+@given(st.dictionaries(NAMES, values | st.sampled_from(["1.0", "application/xml", "PGEvPg=="]), max_size=8))
+def test_any_document_is_an_event_or_the_senders_fault(members: dict[str, Any]) -> None:
+    """Whatever stands where, an event comes in whole or its sender is told; nothing else is raised."""
+    given = orjson.dumps(members | ({"specversion": "1.0"} if "id" in members else {}))
+    try:
+        arrival, taken = structured(given)
+    except SenderFault:
+        return
+    assert isinstance(taken, bytes)
+    assert arrival.event_key == f"{members['source']}\n{members['id']}"
 
 
 def test_other_event_formats_are_refused() -> None:

@@ -107,3 +107,13 @@ def test_quota_is_what_senders_are_held_to() -> None:
     assert quota(System.model_validate(system).quota) is None
     with pytest.raises(ValidationError, match="perSecond"):
         System.model_validate(system | {"quota": {"burst": 100}})
+
+
+@pytest.mark.parametrize("field", [{"cloudEvents": "binary"}, {"sign": True}])
+def test_only_rest_systems_take_events_and_signatures(field: dict[str, object]) -> None:
+    """A document that asks SOAP or an inbox for what only calls over REST have is refused, not ignored."""
+    system = {"kind": "System", "name": "one-stop", "agency": "H57"}
+    assert System.model_validate(system | {"adapter": "rest"} | field)
+    for adapter in ("soap", "inbox"):
+        with pytest.raises(ValidationError, match="adapter: rest"):
+            System.model_validate(system | {"adapter": adapter} | field)
