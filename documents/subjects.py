@@ -11,6 +11,7 @@ from documents.files import closure
 from documents.model import Documents, Key
 from documents.payloads import limits
 from documents.shapes import Shapes
+from documents.standing import ACTIVE, State
 
 
 def subject(documents: Documents, contract: Contract) -> Subject:
@@ -32,9 +33,11 @@ class _Describing:
         self._shapes = Shapes(documents.files)
         self._resources: dict[str, Any] = {}
         self._files: dict[str, bytes] = {}
+        self._standings = documents.standings
 
     def subject(self, document: kinds.Contract) -> Subject:
         request, reply = document.request, document.reply
+        standing = self._standings.get(Key("Contract", *document.key), ACTIVE)
         return Subject(
             name=document.name,
             version=document.version,
@@ -48,6 +51,8 @@ class _Describing:
             examples=self._examples(document),
             resources=self._resources,
             files=self._files,
+            deprecated=standing.state in {State.DEPRECATED, State.RETIRED},
+            sunset=standing.sunset,
         )
 
     def _fault(self, document: kinds.Contract, name: str) -> Fault:

@@ -1,10 +1,13 @@
 """Versions of contracts, held against each other: what the command finds out and shows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
 from rich.console import Console
 
+from bus.clock import iso
 from bus.errors import BusError, ContractUnknown, DocumentInvalid, QueryInvalid, VersionUnknown
 from contracts.compatibility import Verdict
 from contracts.descriptions.model import Subject
@@ -16,6 +19,7 @@ from documents.load import load
 from documents.model import Documents, Key
 from documents.of_the_bus import with_own
 from documents.shapes import Shapes
+from documents.standing import Standing
 from documents.store import read
 from documents.subjects import subject_of as described
 from running.home import Home
@@ -123,3 +127,16 @@ def show(out: Console, found: Compared, *, json: bool) -> None:
     out.print(plain(f"\n{step}: " + ", ".join(f"{verdict} for {side}" for side, verdict in verdicts.items()) + "."))
     if not found.allowed:
         out.print(plain(f"Under the same major this may not be: make it {found.former.major + 1}.0.0."), style="yellow")
+
+
+def show_standings(out: Console, found: Sequence[tuple[Key, Standing]], *, json: bool) -> None:
+    """Where versions stand, since when, until when, and who saw to it."""
+    if json:
+        print_json(out, [{"name": key.name, "version": key.version} | orjson.loads(at.content) for key, at in found])
+        return
+    rows = []
+    for key, at in found:
+        since, sunset = iso(at.since) if at.since else "", at.sunset or ""
+        rows.append((key.name, key.version, at.state, since, sunset, at.proposed_by, at.decided_by))
+    columns = ("contract", "version", "state", "since", "sunset", "proposed by", "decided by")
+    table(out, columns, rows, "no contract")

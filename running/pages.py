@@ -10,6 +10,7 @@ from bus.languages import VIETNAMESE
 from bus.measures import METRICS
 from bus.settings import PREFIX, Settings
 from bus.states import diagram
+from documents import standing
 from documents.importers.report import every_remark
 from identity.roles import Action, Role
 from routes.outcome import REASONS
@@ -28,6 +29,7 @@ def made() -> dict[str, Mapping[str, str]]:
             "reasons": "\n".join(_rows(("reason", "what it means"), REASONS)) + "\n",
             "codes": "\n".join(_rows(("code", "what it means"), {**CODES, **OWN_CODES})) + "\n",
         },
+        "lifecycle.md": {kind: f"```mermaid\n{standing.diagram(kind)}\n```\n" for kind in standing.TRANSITIONS},
         "metrics.md": {"metrics": "\n".join(_metrics()) + "\n"},
         "importing.md": {"remarks": "\n".join(_remarks()) + "\n"},
         "roles.md": {"roles": "\n".join(_roles()) + "\n", "actions": "\n".join(_actions()) + "\n"},

@@ -14,10 +14,11 @@ from bus.clock import Clock
 from bus.errors import ContractUnknown, GrantUnknown, QueryInvalid, SunsetAhead, VersionUnknown
 from documents import kinds
 from documents.check import check_bounded
+from documents.compile import numbers
 from documents.model import Documents, Key, Written
 from documents.plan import Plan, plan, result
 from documents.problems import Problem, Severity
-from documents.standing import PAST, TRANSITIONS, UNSETTLED, Change, Standing, State, change
+from documents.standing import ACTIVE, PAST, TRANSITIONS, UNSETTLED, Change, Standing, State, change
 from documents.store import changes, read, writing
 from identity.grants import civil_date
 from journal.commands import Event, PutDocuments
@@ -71,7 +72,9 @@ class Registry:
             if what is not None and _waits(current, key, what):
                 after, event = self._changed(current, after, key, what, actor)
                 events.append(event)
-        problems = (*_settled(current, planned), *planned.problems, *self._check(after.in_force(PLANNED)))
+        others = {str(key) for key in current.by_key if key not in wanted.by_key}
+        found = self._check(after.in_force(PLANNED), lambda warning: warning.file not in others)
+        problems = (*_settled(current, planned), *planned.problems, *found)
         if any(each.severity is Severity.ERROR for each in problems):
             return Decided(problems, plan=planned)
         command = writing(current, after, actor, at)
@@ -133,8 +136,10 @@ class Registry:
         """The revision first: what is written between the two is then found out when this is."""
         return self.queries.documents_at(), read(self.queries)
 
-    def _check(self, documents: Documents) -> tuple[Problem, ...]:
-        return self.check(documents, self._today, self.secrets)
+    def _check(self, documents: Documents, concerns: Callable[[Problem], bool]) -> tuple[Problem, ...]:
+        """Every error, and the warnings that concern what is changed."""
+        found = self.check(documents, self._today, self.secrets)
+        return tuple(each for each in found if each.severity is Severity.ERROR or concerns(each))
 
     def _decide(self, what: Change, actor: str, version: str, sunset: date | None = None) -> Decided:
         at, current = self._read()
@@ -142,7 +147,7 @@ class Registry:
 
     def _approve(self, at: int, current: Documents, key: Key, actor: str) -> Decided:
         after, event = self._changed(current, current, key, Change.APPROVE, actor)
-        problems = self._check(after.in_force())
+        problems = self._check(after.in_force(), lambda warning: warning.file == str(key))
         if any(each.severity is Severity.ERROR for each in problems):
             return Decided(problems)
         return Decided(problems, self.write(PutDocuments(changes(current, after), event, at)))
@@ -161,6 +166,13 @@ class Registry:
         standing = change(key.kind, named(key), before, what, actor, self.clock.now(), sunset)
         event = Event(f"{key.kind.lower()}.{PAST[what]}", actor, facts=_facts(key, before, standing))
         return replace(after, standings={**after.standings, key: standing}), event
+
+
+def standings(documents: Documents, kind: str) -> list[tuple[Key, Standing]]:
+    """Where everything of a kind stands, by name and version."""
+    keys = (key for key in documents.by_key if key.kind == kind)
+    ordered = sorted(keys, key=lambda key: (key.name, numbers(key.version or "0")))
+    return [(key, documents.standings.get(key, ACTIVE)) for key in ordered]
 
 
 def named(key: Key) -> str:

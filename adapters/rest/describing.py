@@ -47,6 +47,7 @@ async def described(snapshot: Snapshot, contract: Contract, request: Request, la
     describe = snapshot.describe
     data = await asyncio.to_thread(lambda: form.write(describe(contract), None, language))
     fields = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Content-Security-Policy": POLICY}
+    fields |= contract.headers
     if form is FORMS[PAGE]:
         fields |= {"Content-Language": language.value, "Vary": "Accept-Language"}
     return Response(data, 200, fields, form.media_type)

@@ -220,7 +220,9 @@ class FrontDoor:
         if seconds is None:
             is_request = accepted.contract.exchange is Exchange.REQUEST
             seconds = accepted.contract.limits.timeout + GRACE if is_request else 0.0
-        applied = {"Preference-Applied": prefer.applied} if prefer.applied else {}
+        applied = dict(accepted.contract.headers)
+        if prefer.applied:
+            applied["Preference-Applied"] = prefer.applied
         if seconds <= 0 or self._awaiting.closed:
             return answers.open_answer(message, MessageState.ACCEPTED, applied)
         end = await self._awaiting.end(accepted, seconds)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from bus.envelope import Exchange, Format
@@ -32,7 +33,8 @@ class Fault:
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A version of a contract, with everything that describes it. `resources` are JSON Schemas by path, `files` the
-    XSDs; `examples` requests by file name."""
+    XSDs; `examples` requests by file name. A `deprecated` version is to be used no more, and
+    works until its `sunset`."""
 
     name: str
     version: str
@@ -46,6 +48,8 @@ class Subject:
     examples: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     resources: Mapping[str, Any] = field(default_factory=dict, repr=False)
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    deprecated: bool = False
+    sunset: date | None = None
 
     @property
     def reference(self) -> str:

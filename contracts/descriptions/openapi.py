@@ -59,6 +59,7 @@ def _operation(subject: Subject) -> dict[str, Any]:
     return {
         "operationId": subject.name,
         "summary": subject.heading,
+        **({"deprecated": True} if subject.deprecated else {}),
         "parameters": [
             _header("Idempotency-Key", "Khóa để gửi lại mà không gửi hai lần | Makes a repeated send one message"),
             _header("Prefer", "wait=SECONDS | respond-async (RFC 7240)"),

@@ -43,6 +43,8 @@ _WORDS: Final = {
     "limits": ("Giới hạn", "Limits"),
     "bytes": ("byte", "bytes"),
     "seconds": ("giây", "seconds"),
+    "deprecated": ("Sắp ngừng", "Deprecated"),
+    "until": ("dùng phiên bản khác trước ngày", "use another version before"),
     "sent": ("Nội dung gửi", "What is sent"),
     "reply": ("Phản hồi", "Reply"),
     "fault": ("Lỗi", "Fault"),
@@ -102,6 +104,7 @@ def _body(subject: Subject, say: _Words) -> Iterator[Any]:
         (say["owner"], subject.owner),
         (say["exchange"], say[subject.exchange.value]),
         (say["limits"], f"{limits.max_bytes} {say['bytes']}; {limits.timeout:g} {say['seconds']}"),
+        *(((say["deprecated"], f"{say['until']} {subject.sunset or '-'}"),) if subject.deprecated else ()),
     )
     try:
         definitions = json_schema(subject)["$defs"]

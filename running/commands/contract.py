@@ -1,19 +1,25 @@
-"""`lgsp contract`: versions of contracts, held against each other."""
+"""`lgsp contract`: versions of contracts, held against each other, and their life."""
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bus.settings import read_settings
-from running.commands.terminal import Data, Json, busy, opened, out, require
+from running import printing
+from running.commands.terminal import Data, Json, busy, err, opened, out, require
+
+if TYPE_CHECKING:
+    from running.registry import Decided, Registry
 
 Reference = Annotated[str, typer.Argument(help="A version of a contract: NAME@1.2.0.")]
 FolderOption = Annotated[
     Path | None, typer.Option("--folder", help="Look for both in this folder of documents instead of in the store.")
 ]
 
-app = typer.Typer(no_args_is_help=True, help="Contracts: what a new version does to those who keep to the former one.")
+app = typer.Typer(no_args_is_help=True, help="Contracts: their versions, their life, and what is like them.")
 
 
 @app.callback()
@@ -60,3 +66,61 @@ def diff(
         found = contracts.compared(contracts.documents_of(home, folder), former, newer)
     contracts.show(out, found, json=json)
     require(found.allowed)
+
+
+@app.command("list")
+def list_(
+    name: Annotated[str | None, typer.Argument(help="Of this contract alone.")] = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Every version and where it stands: draft, proposed, active, deprecated, retired."""
+    from documents.store import read
+    from running import contracts
+    from running.registry import standings
+
+    with opened(read_settings(data=data)) as home:
+        found = standings(read(home.queries), "Contract")
+    contracts.show_standings(out, [each for each in found if name in {None, each[0].name}], json=json)
+
+
+@app.command()
+def approve(version: Reference, data: Data = None) -> None:
+    """Let a proposed version be used; somebody else must have proposed it. Exit 1 where it breaks what is in force."""
+    _decide(data, f"{version} is active.", lambda registry, actor: registry.approve(actor, version))
+
+
+@app.command()
+def reject(version: Reference, data: Data = None) -> None:
+    """Send a proposed version back: it is a draft, which may be changed and proposed again."""
+    _decide(data, f"{version} is a draft.", lambda registry, actor: registry.reject(actor, version))
+
+
+@app.command()
+def deprecate(
+    version: Reference,
+    sunset: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], help="The day from which it may be retired: senders are told.")
+    ],
+    data: Data = None,
+) -> None:
+    """Tell those who use a version to use another before a day; again, to give another day."""
+    day = sunset.date()
+    _decide(data, f"{version} works until {day}.", lambda registry, actor: registry.deprecate(actor, version, day))
+
+
+@app.command()
+def retire(version: Reference, data: Data = None) -> None:
+    """Accept nothing more under a deprecated version, on its day or later; what was accepted is delivered."""
+    _decide(data, f"{version} is retired.", lambda registry, actor: registry.retire(actor, version))
+
+
+def _decide(data: Path | None, done: str, call: "Callable[[Registry, str], Decided]") -> None:
+    from running.registry import Registry
+
+    with opened(read_settings(data=data)) as home, busy("Checking"):
+        registry = Registry(home.queries, home.write, home.clock, home.settings.secrets_folder)
+        decided = call(registry, home.actor)
+    printing.problems(err, decided.problems)
+    require(decided.revision is not None)
+    out.print(printing.plain(done))

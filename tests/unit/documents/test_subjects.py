@@ -3,6 +3,7 @@
 import copy
 import warnings
 from dataclasses import replace
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from zeep.transports import Transport
 from bus.envelope import Body, Format
 from bus.languages import Language
 from contracts.descriptions.examples import examples
-from contracts.descriptions.forms import FORMS
+from contracts.descriptions.forms import FORMS, PAGE
 from contracts.descriptions.model import Subject
 from contracts.descriptions.wsdl import namespace
 from contracts.xsd import XsdDocuments, XsdValidator
@@ -200,3 +201,13 @@ def test_page_escapes() -> None:
     data = FORMS["index.html"].write(told, None, Language.EN)
     assert b"<script" not in data
     assert b"&lt;script&gt;" in data
+
+
+def test_a_deprecated_version_says_so() -> None:
+    """In OpenAPI as that format has it, on the page with the day before which another version is to be used."""
+    old = replace(subjects()["justice.dossier-status"], deprecated=True, sunset=date(2027, 6, 30))
+    document = orjson.loads(FORMS["openapi.json"].write(old, None, Language.EN))
+    OpenAPIV31SpecValidator(document).validate()
+    (operation,) = (path["post"] for path in document["paths"].values())
+    assert operation["deprecated"] is True
+    assert "use another version before 2027-06-30" in FORMS[PAGE].write(old, None, Language.EN).decode()

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import orjson
 import pytest
+from typer.testing import CliRunner
 
+import cli
 from bus.errors import (
     BusError,
     ChangeForbidden,
@@ -29,7 +31,7 @@ from documents.store import read, writing
 from identity.grants import civil_date
 from journal.commands import Document, Event, PutDocuments
 from running.apply import apply_folder
-from running.home import Home
+from running.home import Home, me
 from running.registry import Decided, Registry
 
 AN, BINH = "user:an", "user:binh"
@@ -273,3 +275,25 @@ def test_a_folder_does_not_revive(registry: Registry, home: Home, applied: Path)
     assert apply_folder(home, applied).done
     assert state(registry, "Grant", "civil.note@1/shop/send") is State.REVOKED
     assert state(registry, "Contract", "civil.note", "1.1.0") is State.PROPOSED
+
+
+def test_the_commands(home: Home, applied: Path) -> None:
+    """A person sees where versions stand, and deprecates and retires them, under the name that audit events have."""
+
+    def lgsp(*arguments: str) -> str:
+        ran = CliRunner().invoke(
+            cli.app, ["contract", *arguments, "--data", str(home.settings.data)], catch_exceptions=False
+        )
+        assert ran.exit_code == 0
+        return ran.output
+
+    today = civil_date(home.clock.now())
+    lgsp("deprecate", "civil.note@1.0.0", "--sunset", today.isoformat())
+    (listed,) = orjson.loads(lgsp("list", "civil.note", "--json"))
+    assert (listed["version"], listed["state"], listed["sunset"]) == ("1.0.0", "deprecated", today.isoformat())
+    assert listed["decidedBy"] == me()
+    assert "deprecated" in lgsp("list")
+    lgsp("retire", "civil.note@1.0.0")
+    for command in ("approve", "reject"):
+        with pytest.raises(ChangeForbidden):
+            lgsp(command, "civil.note@1.0.0")
