@@ -26,6 +26,7 @@ from running.commands import (
     documents,
     importing,
     journal,
+    message,
     messages,
     mock,
     processes,
@@ -67,6 +68,7 @@ for command in (
 app.command("import")(importing.import_)
 for name, group in (
     ("contract", contract),
+    ("message", message),
     ("dead", dead),
     ("system", system),
     ("audit", audit),

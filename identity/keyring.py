@@ -98,8 +98,12 @@ class KeyRing:
 
 def keyed_hash(ring: KeyRing, data: bytes) -> str:
     """``kid:hex`` of HMAC-SHA-256 (RFC 2104) under the current hash key: equal data can be found, never guessed."""
-    key = ring.current(Purpose.HASH)
-    return f"{key.kid}:{hmac.digest(key.material, data, sha256).hex()}"
+    return _keyed(ring.current(Purpose.HASH), data)
+
+
+def keyed_hashes(ring: KeyRing, data: bytes) -> tuple[str, ...]:
+    """As `keyed_hash`, under each hash key in use: so what was kept before the newest was made is found as well."""
+    return tuple(_keyed(key, data) for key in ring.in_use(Purpose.HASH))
 
 
 def steady_hash(ring: KeyRing, data: bytes) -> bytes:
@@ -160,6 +164,10 @@ def load_master_key(path: Path, *, create: bool = False) -> bytes:
     if len(key) != KEY_BYTES:
         raise SettingInvalid(name=MASTER_KEY, hint=f"it must hold {KEY_BYTES} bytes in base64")
     return key
+
+
+def _keyed(key: Key, data: bytes) -> str:
+    return f"{key.kid}:{hmac.digest(key.material, data, sha256).hex()}"
 
 
 def _label(key: Key | SealedKey) -> bytes:

@@ -27,6 +27,9 @@ T = TypeVar("T")
 WALKED: Final = 10_000
 """Rows that one page looks at."""
 
+LARGEST: Final = 200
+"""Of the pages that people ask for."""
+
 TOGETHER: Final = 200
 """Rows that are read at once."""
 

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from adapters.rest.answers import summary
 from bus.clock import iso
 from bus.errors import Finding
 from bus.languages import Language
@@ -38,7 +39,9 @@ from running.rehearsal import Rehearsed
 SHOWN_APART = {"actor", "at", "event", "message", "number", "writer"}
 """Fields of an audit event that have columns of their own."""
 
-WHOLE = {"at", "created", "credential", "delivery", "since"}
+NOTHING = "nothing is recorded"
+
+WHOLE = {"at", "created", "credential", "delivery", "message", "since"}
 """Columns of ids and times, which are to be copied and so never folded."""
 
 GAP = 2
@@ -238,21 +241,45 @@ def timeline(out: Console, view: MessageView, rows: Sequence[AuditRow], *, json:
     _event_table(out, events)
 
 
+def events(out: Console, rows: Sequence[AuditRow], *, json: bool) -> None:
+    """Audit events of whichever message, or of none."""
+    found = _events(rows)
+    if json:
+        print_json(out, found)
+    else:
+        table(out, ["at", "event", "actor", "message", "facts"], (_row(each, "message") for each in found), NOTHING)
+
+
+def messages(out: Console, views: Sequence[MessageView], *, json: bool) -> None:
+    """Messages, as their senders see them."""
+    if json:
+        print_json(out, [summary(view) for view in views])
+        return
+    rows = [
+        (
+            view.envelope.message,
+            iso(view.envelope.accepted_at),
+            f"{view.envelope.contract}@{view.envelope.version}",
+            view.envelope.sender,
+            " ".join(each.system for each in view.deliveries),
+            view.state,
+        )
+        for view in views
+    ]
+    table(out, ["message", "at", "contract", "sender", "to", "state"], rows, "no messages")
+
+
 def _events(rows: Sequence[AuditRow]) -> list[dict[str, Any]]:
     return [orjson.loads(row.content) for row in rows]
 
 
 def _event_table(out: Console, events: Sequence[dict[str, Any]]) -> None:
-    rows = [
-        (
-            each["at"],
-            each["event"],
-            each["actor"],
-            " ".join(f"{k}={v}" for k, v in each.items() if k not in SHOWN_APART),
-        )
-        for each in events
-    ]
-    table(out, ["at", "event", "actor", "facts"], rows, "nothing is recorded")
+    table(out, ["at", "event", "actor", "facts"], map(_row, events), NOTHING)
+
+
+def _row(event: Mapping[str, Any], *more: str) -> tuple[object, ...]:
+    facts = " ".join(f"{k}={v}" for k, v in event.items() if k not in SHOWN_APART)
+    return (event["at"], event["event"], event["actor"], *(event[name] or "" for name in more), facts)
 
 
 def credentials(out: Console, found: Sequence[Credential], now: int, *, json: bool) -> None:

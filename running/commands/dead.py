@@ -1,7 +1,7 @@
 """`lgsp dead`: look at dead letters, and try them again."""
 
-from datetime import datetime
-from typing import Annotated
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,12 +9,14 @@ from bus.clock import iso
 from bus.errors import BusError, DeliveryUnknown
 from bus.settings import read_settings
 from bus.states import State
-from identity.grants import CIVIL_TIME
 from journal.commands import Replay
 from journal.dead import DeadFilter
 from running import printing
-from running.commands.terminal import Data, Json, err, lgsp, opened, out, require, uuid
+from running.commands.terminal import Data, Json, Since, Until, err, lgsp, opened, out, require, uuid
 from running.home import Home
+
+if TYPE_CHECKING:
+    from running.replaying import Replayed
 
 EXAMPLES = 5
 """Dead letters that are shown before many are tried again."""
@@ -25,21 +27,10 @@ INTERRUPTED = 130
 app = typer.Typer(no_args_is_help=True, help="Dead letters: deliveries that wait for a person.")
 
 
-def moment(text: str) -> int:
-    """Milliseconds since the epoch; a time without a zone is one of this country."""
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter("write a time as 2026-11-22T09:55:00Z, or a day as 2026-11-22") from None
-    return int((read if read.tzinfo else read.replace(tzinfo=CIVIL_TIME)).timestamp() * 1000)
-
-
 System = Annotated[str | None, typer.Option(help="Only to this system.")]
 Contract = Annotated[str | None, typer.Option(help="Only of this contract: NAME, NAME@1, NAME@1.2.0.")]
 Reason = Annotated[str | None, typer.Option(help="Only dead for this reason.")]
 Code = Annotated[str | None, typer.Option(help="Only with this code of the last attempt.")]
-Since = Annotated[int | None, typer.Option(parser=moment, metavar="TIME", help="Only dead since then.")]
-Until = Annotated[int | None, typer.Option(parser=moment, metavar="TIME", help="Only dead until then.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
@@ -92,6 +83,7 @@ def dead_replay(
         bool, typer.Option("--out-of-order", help="Also past a later one of the same order.")
     ] = False,
     yes: Yes = False,
+    json: Json = False,
 ) -> None:
     """Try one delivery again, or all that the options mean; their life begins anew."""
     wanted = DeadFilter(system, contract, reason, code, since, until)
@@ -99,16 +91,17 @@ def dead_replay(
         if delivery is None:
             if wanted == DeadFilter():
                 raise typer.BadParameter("name a delivery, or say which are meant: --system, --contract, --reason …")
-            _many(home, wanted, limit, rate, dry_run=dry_run, reply=reply, out_of_order=out_of_order, yes=yes)
+            how = Many(wanted, limit, rate, dry_run, reply, out_of_order, yes, json)
+            _many(home, how)
         elif wanted != DeadFilter() or limit is not None or dry_run:
             raise typer.BadParameter("name a delivery, or say by options which are meant; not both")
         elif reply:
-            _reply(home, delivery)
+            _reply(home, delivery, json=json)
         else:
-            _one(home, delivery, again=again, out_of_order=out_of_order, yes=yes)
+            _one(home, delivery, again=again, out_of_order=out_of_order, yes=yes, json=json)
 
 
-def _one(home: Home, delivery: str, *, again: bool, out_of_order: bool, yes: bool) -> None:
+def _one(home: Home, delivery: str, *, again: bool, out_of_order: bool, yes: bool, json: bool) -> None:
     from running.replaying import MAY_HAVE_ACTED
 
     view = home.queries.delivery(uuid(delivery))
@@ -120,11 +113,14 @@ def _one(home: Home, delivery: str, *, again: bool, out_of_order: bool, yes: boo
         err.print(printing.plain(f"{view.system} was called and may have acted on it ({view.reason}): ask it first."))
         typer.confirm("Call it again?", abort=True, err=True)
     before = home.write(Replay(view.id, home.actor, out_of_order))
+    if json:
+        printing.print_json(out, {"delivery": delivery, "message": str(view.message), "stateBefore": before})
+        return
     out.print(f"{delivery} was {before} and will be tried again.")
     out.print(printing.plain(f"see what becomes of it:\n  {lgsp(home.settings.data)('audit', 'show', view.message)}"))
 
 
-def _reply(home: Home, delivery: str) -> None:
+def _reply(home: Home, delivery: str, *, json: bool) -> None:
     from running.replaying import retaking
 
     view = home.queries.delivery(uuid(delivery))
@@ -134,47 +130,73 @@ def _reply(home: Home, delivery: str) -> None:
         with retaking(home, home.actor) as by:
             by.take(view)
     except BusError as wrong:
+        if json:
+            findings = [asdict(each) for each in wrong.findings[: printing.MOST_FINDINGS]]
+            told = {"delivery": delivery, "delivered": False, "code": wrong.code, "findings": findings}
+            printing.print_json(out, told)
         err.print(printing.plain(f"nothing has changed: {wrong.text}"))
         printing.findings(err, wrong.findings)
         require(done=False)
-    out.print(f"{delivery} is delivered: its answer is right by now, and nobody was called.")
+    if json:
+        printing.print_json(out, {"delivery": delivery, "delivered": True})
+    else:
+        out.print(f"{delivery} is delivered: its answer is right by now, and nobody was called.")
 
 
-def _many(
-    home: Home,
-    wanted: DeadFilter,
-    limit: int | None,
-    rate: float,
-    *,
-    dry_run: bool,
-    reply: bool,
-    out_of_order: bool,
-    yes: bool,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Many:
+    """Which are to be tried again, and how."""
+
+    wanted: DeadFilter
+    limit: int | None = None
+    rate: float = 20
+    dry_run: bool = False
+    reply: bool = False
+    out_of_order: bool = False
+    yes: bool = False
+    json: bool = False
+
+
+def _many(home: Home, how: Many) -> None:
     from running import replaying
 
-    wanted = replaying.meant(wanted, home.clock.now(), reply=reply)
+    wanted = replaying.meant(how.wanted, home.clock.now(), reply=how.reply)
     counts = home.queries.dead_counts(wanted)
-    count = replaying.total(counts, limit)
-    printing.dead_counts(out, counts)
+    count = replaying.total(counts, how.limit)
+    told = {"counts": [asdict(each) for each in counts], "leftOut": wanted.without, "count": count}
+    if not how.json:
+        printing.dead_counts(out, counts)
     if wanted.without:
         err.print(printing.plain(f"left out unless named by --reason: {', '.join(wanted.without)}"), style="yellow")
-    if not count:
-        return
-    if dry_run:
+    if how.json and (how.dry_run or not count):
+        printing.print_json(out, told)
+    elif how.dry_run and count:
         examples = home.queries.dead_letters(wanted, limit=min(EXAMPLES, count), newest_first=False)
         printing.dead_letters(out, examples, json=False)
+    if how.dry_run or not count:
         return
-    if wanted.reason in replaying.MAY_HAVE_ACTED and not reply:
+    if wanted.reason in replaying.MAY_HAVE_ACTED and not how.reply:
         err.print(printing.plain(f"These systems were called and may have acted ({wanted.reason}): ask them first."))
-    if not yes:
+    if not how.yes:
         typer.confirm(f"Try {count} again?", abort=True, err=True)
     replaying.tell(home, wanted, count, home.actor)
-    found, pace = replaying.letters(home, wanted, limit), replaying.Pace(rate)
+    so_far = _tried(home, how, wanted, count)
+    if how.json:
+        printing.print_json(out, told | {"done": so_far.done, "passed": so_far.passed})
+        return
+    passed = f"; {so_far.passed} were left as they are" if so_far.passed else ""
+    become = "are delivered by their kept answers" if how.reply else "will be tried again"
+    out.print(f"{so_far.done} {become}{passed}.")
+
+
+def _tried(home: Home, how: Many, wanted: DeadFilter, count: int) -> "Replayed":
+    from running import replaying
+
+    found, pace = replaying.letters(home, wanted, how.limit), replaying.Pace(how.rate)
     done = (
         replaying.retake(home, found, pace, home.actor)
-        if reply
-        else replaying.replay(home, found, pace, home.actor, out_of_order=out_of_order)
+        if how.reply
+        else replaying.replay(home, found, pace, home.actor, out_of_order=how.out_of_order)
     )
     so_far = replaying.Replayed()
     try:
@@ -186,5 +208,4 @@ def _many(
         err.print(printing.plain(f"broken off after {so_far.done}; the same command with --until goes on:"))
         err.print(printing.plain(f"  --until {iso(wanted.until or 0)}"))
         raise typer.Exit(INTERRUPTED) from None
-    passed = f"; {so_far.passed} were left as they are" if so_far.passed else ""
-    out.print(f"{so_far.done} {'are delivered by their kept answers' if reply else 'will be tried again'}{passed}.")
+    return so_far

@@ -3,11 +3,12 @@
 import locale
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from shutil import which
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
@@ -15,8 +16,12 @@ from rich.console import Console
 
 from bus.languages import Language, negotiate
 from bus.settings import Settings, read_settings
+from identity.grants import CIVIL_TIME
+from journal.searching import LARGEST, Page
 from running.home import Home, me
 from running.printing import Lgsp
+
+T = TypeVar("T")
 
 WIDE = 10_000
 """Characters of a line that goes into a file or a pipe: there a row is a line, however long."""
@@ -24,8 +29,21 @@ WIDE = 10_000
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True, width=None if sys.stderr.isatty() else WIDE)
 
+
+def moment(text: str) -> int:
+    """Milliseconds since the epoch; a time without a zone is one of this country."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("write a time as 2026-11-22T09:55:00Z, or a day as 2026-11-22") from None
+    return int((read if read.tzinfo else read.replace(tzinfo=CIVIL_TIME)).timestamp() * 1000)
+
+
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder of the bus.", show_default="var/lgsp")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Since = Annotated[int | None, typer.Option(parser=moment, metavar="TIME", help="Only since then.")]
+Until = Annotated[int | None, typer.Option(parser=moment, metavar="TIME", help="Only until then.")]
+Most = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")]
 
 
 def lgsp(data: Path) -> Lgsp:
@@ -50,6 +68,16 @@ def busy(what: str) -> Iterator[None]:
     """Something to look at while work takes longer than a second."""
     with err.status(f"{what} …"):
         yield
+
+
+def joined(ask: Callable[[int, str | None], Page[T]], limit: int) -> list[T]:
+    """So many of what is searched, page after page; `ask` takes the size of a page and its cursor."""
+    page = ask(min(limit, LARGEST), None)
+    found = list(page.items)
+    while page.next is not None and len(found) < limit:
+        page = ask(min(limit - len(found), LARGEST), page.next)
+        found += page.items
+    return found
 
 
 def language() -> Language:

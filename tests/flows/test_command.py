@@ -319,6 +319,25 @@ def test_dead_letter_is_replayed(bus: Bus) -> None:
     assert "--again" in refused.err
 
 
+def test_messages_and_events_are_found(bus: Bus) -> None:
+    """A message is found by what it is and by whom it is about, who is named to nobody else; and what was done, by who
+    did it."""
+    sent = bus.send("health.patient-referral", a_referral(), STATIONS, "--json").json()["body"]["id"]
+    bus.ended(sent)
+    only = ("--contract", "health.patient-referral@1", "--sender", STATIONS, "--state", "done", "--since", "2026-01-01")
+    assert sent in bus.run("message", "list", *only).out
+    about = REFERRAL["patient"]["identityNumber"]
+    found = bus.run("message", "list", *only, "--subject", "--json", given=f"{about}\n")
+    assert (sent in {each["id"] for each in found.json()}, about in found.out) == (True, False)
+    assert bus.run("message", "list", *only, "--subject", "--json", given="000000000000\n").json() == []
+    assert len(bus.run("message", "list", "--limit", "1", "--json").json()) == 1
+    assert bus.run("message", "list", "--system", "nobody").out == "no messages\n"
+    accepted = bus.run("audit", "search", "--event", "message.accepted", "--actor", STATIONS, "--json").json()
+    assert sent in {each["message"] for each in accepted}
+    assert {(each["event"], each["actor"]) for each in accepted} == {("message.accepted", STATIONS)}
+    assert sent in bus.run("audit", "search", "--message", sent, "--system", "his.provincial-hospital").out
+
+
 def test_operations_centre_is_told_of_what_died(bus: Bus) -> None:
     """What dies is told, as a message of the bus's own, to the system that a route and a grant name: no data in it."""
     message, delivery = bus.dead_letter()
@@ -356,8 +375,11 @@ def test_dead_letters_are_replayed_by_filter(bus: Bus) -> None:
     kept = bus.run("dead", "replay", delivery, "--reply")
     assert kept.status == 1
     assert "nothing has changed" in kept.err
-    replayed = bus.run("dead", "replay", *named, "--yes", "--rate", "1000")
-    assert (replayed.status, "will be tried again." in replayed.out) == (0, True)
+    replayed = bus.run("dead", "replay", *named, "--yes", "--rate", "1000", "--json")
+    assert replayed.status == 0
+    told = replayed.json()
+    assert (told["done"], told["passed"]) == (told["count"], 0)
+    assert sum(each["count"] for each in told["counts"]) == told["count"] > 0
     while bus.ended(message)["state"] != "done":
         time.sleep(0.02)
     assert delivery not in bus.run("dead", "list").out
@@ -587,7 +609,10 @@ def test_every_reading_command_speaks_json(bus: Bus) -> None:
         ("status",),
         ("dead", "list"),
         ("dead", "show", delivery),
+        ("dead", "replay", "--reason", "reply-invalid", "--dry-run"),
+        ("message", "list"),
         ("audit", "show", message),
+        ("audit", "search"),
         ("credential", "list"),
         ("secret", "list", "H99.02"),
     ):
@@ -608,6 +633,8 @@ def test_personal_data_stay_in_messages(bus: Bus) -> None:
         ("dead", "show", delivery),
         ("audit", "show", message),
         ("audit", "show", done),
+        ("message", "list"),
+        ("audit", "search"),
         ("credential", "list"),
     ):
         bus.run(*command)

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from bus.clock import ManualClock
 from bus.errors import KeyMissing, KeyUnreadable, SettingInvalid
-from identity.keyring import KeyRing, Purpose, keyed_hash, load_master_key, new_key, open_key, seal_key
+from identity.keyring import KeyRing, Purpose, keyed_hash, keyed_hashes, load_master_key, new_key, open_key, seal_key
 
 CLOCK = ManualClock()
 NOW = CLOCK.now()
@@ -74,6 +74,17 @@ def test_equal_data_have_equal_hashes_under_one_key() -> None:
     assert keyed_hash(first, b"012345678901") != keyed_hash(first, b"012345678902")
     assert keyed_hash(first, b"").split(":")[0] == first.current(Purpose.HASH).kid
     assert keyed_hash(first, b"x").split(":")[1] != keyed_hash(second, b"x").split(":")[1]
+
+
+def test_what_an_earlier_key_hashed_is_found() -> None:
+    """A search asks for the hash under each key that is in use; a retired one finds nothing more."""
+    old, retired = (new_key(Purpose.HASH, NOW, CLOCK.new_id) for _ in range(2))
+    kept = keyed_hash(KeyRing([old]), b"012345678901")
+    gone = keyed_hash(KeyRing([retired]), b"012345678901")
+    keys = [old, replace(retired, retired_at=NOW), new_key(Purpose.HASH, NOW + 1, CLOCK.new_id)]
+    found = keyed_hashes(KeyRing(keys), b"012345678901")
+    assert set(found) == {kept, keyed_hash(KeyRing(keys), b"012345678901")}
+    assert gone not in found
 
 
 def test_the_master_key_is_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:

@@ -184,9 +184,7 @@ def test_ctrl_c_leaves_the_rest(home: Home, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(Pace, "turn", turn)
     with pytest.raises(typer.Exit) as left:
-        commands._many(
-            home, DeadFilter(system="his"), None, 1_000, dry_run=False, reply=False, out_of_order=False, yes=True
-        )
+        commands._many(home, commands.Many(DeadFilter(system="his"), rate=1_000, yes=True))
     assert left.value.exit_code == 130
     assert [each.delivery.id for each in letters(home, DeadFilter(system="his"))] == every[2:]
     assert [each["count"] for each in told(home, "replay.started")] == [5]
