@@ -232,7 +232,7 @@ def _told(wanted: EventFilter) -> Iterator[ColumnElement[bool]]:
 
 
 def _together(connection: Connection, question: Any) -> Iterator[Sequence[Row[Any]]]:
-    with connection.execution_options(yield_per=TOGETHER).execute(question) as rows:
+    with connection.execute(question, execution_options={"yield_per": TOGETHER}) as rows:
         yield from rows.partitions()
 
 

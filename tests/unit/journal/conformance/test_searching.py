@@ -1,5 +1,6 @@
 """What people search the journal for, in each database."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
@@ -10,6 +11,7 @@ import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from sqlalchemy import Connection, event
 
 from bus.clock import ManualClock
 from bus.envelope import Envelope, Exchange, Format
@@ -17,9 +19,10 @@ from bus.errors import QueryInvalid
 from bus.states import MessageState, State
 from journal import searching
 from journal.commands import Accept, Claim, Event, NewDelivery, Record, Sweep
+from journal.database import open_engine
 from journal.dead import DeadFilter
 from journal.queries import Queries
-from journal.searching import EventFilter, MessageFilter, Page
+from journal.searching import EventFilter, MessageFilter, Page, find_events, find_messages
 from journal.store import Store
 
 T = TypeVar("T")
@@ -162,6 +165,42 @@ def test_rare_thing_costs_a_page_no_more(
         looked = list(pages(queries.messages, wanted, 10))
         assert [[each.envelope.message for each in page.items] for page in looked] == [[], [], [rare]]
     assert [len(page.items) for page in pages(queries.events, EventFilter(contract="rare"), 10)] == [0, 0, 1]
+
+
+def plans(database: str, search: Callable[[Connection], object]) -> str:
+    """How the database answers each question of a search."""
+    asked: list[tuple[str, Any]] = []
+    engine = open_engine(database)
+    with engine.connect() as connection:
+        event.listen(engine, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
+        search(connection)
+        explain = "EXPLAIN QUERY PLAN" if database.startswith("sqlite:") else "EXPLAIN"
+        lines = [
+            str(line)
+            for question, values in list(asked)
+            for line in connection.exec_driver_sql(f"{explain} {question}", values)
+        ]
+    engine.dispose()
+    return "\n".join(lines)
+
+
+def test_pages_are_read_by_index(database: str, send: Callable[..., UUID]) -> None:
+    """Sender, subject, time and message are found by the indexes that there are, and no question reads a table from
+    end to end and sorts it."""
+    send("his", subject="key-1:aa")
+    until = 1_900_000_000_000
+    search: Callable[[Connection], object]
+    for search, index in (
+        (lambda asked: find_messages(asked, MessageFilter(sender="one-stop"), 9, None), "messages_[a-z]*_?sender"),
+        (lambda asked: find_messages(asked, MessageFilter(subjects=("a", "b")), 9, None), "messages_[a-z]*_?subject"),
+        (lambda asked: find_messages(asked, MessageFilter(since=1, until=until), 9, None), "PRIMARY KEY|pkey"),
+        (lambda asked: find_events(asked, EventFilter(until=until, actor="an"), 9, None), "audit_events_at"),
+        (lambda asked: find_events(asked, EventFilter(message=UUID(int=1)), 9, None), "audit_events_message"),
+    ):
+        plan = plans(database, search)
+        assert re.search(index, plan), plan
+        assert "Seq Scan" not in plan
+        assert "SCAN messages" not in plan
 
 
 def test_what_comes_meanwhile_moves_no_page(send: Callable[..., UUID], queries: Queries) -> None:
