@@ -45,8 +45,11 @@ SIGNS: Final = {
 }
 """What one delivery at least of a message in such a state is; most messages are done, and need no sign."""
 
-READ_BY_INDEX: Final = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "jit")
-"""Settings of PostgreSQL that are off while a page is read."""
+READ_BY_INDEX: Final = {
+    **dict.fromkeys(("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "jit"), "off"),
+    "random_page_cost": "1.1",
+}
+"""Settings of PostgreSQL while a page is read."""
 
 PLACE: Final = re.compile(r"([0-9]{1,15})/([0-9]{1,15})/([!-~]{1,50})", re.ASCII)
 """Where an audit event stands, in a cursor."""
@@ -174,10 +177,11 @@ def find_dead(connection: Connection, wanted: DeadFilter, size: int, cursor: str
 
 
 def _by_index(connection: Connection) -> None:
-    """Let PostgreSQL, in this transaction, read by indexes alone. It would rather read a whole partition at once and
-    sort it, which is quicker only as long as the journal is small."""
+    """Let PostgreSQL, in this transaction, read by indexes alone, and a few rows out of many one by one. It would
+    rather read a whole partition and sort it, which is quicker only as long as the journal is small."""
     if connection.dialect.name == "postgresql":
-        connection.execute(select(*(func.set_config(name, "off", True) for name in READ_BY_INDEX)))
+        for_now = True
+        connection.execute(select(*(func.set_config(*setting, for_now) for setting in READ_BY_INDEX.items())))
 
 
 def _within(wanted: MessageFilter) -> Iterator[ColumnElement[bool]]:
