@@ -6,15 +6,16 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.rest.inbound import FrontDoor, failed, no_such_path
+from adapters.rest.inbox import InboxDoor
 from adapters.soap.inbound import SoapDoor
 
 MESSAGES = "/messages/"
 
 
-def data_plane(rest: FrontDoor, soap: SoapDoor) -> ASGIApp:
+def data_plane(rest: FrontDoor, soap: SoapDoor, inbox: InboxDoor) -> ASGIApp:
     """The path of messages. What sends one is nearly all that comes, and is known without a look at every route."""
     told = {HTTPException: no_such_path, Exception: failed}
-    app = Starlette(routes=[*rest.paths(), *soap.paths()], exception_handlers=told)
+    app = Starlette(routes=[*rest.paths(), *soap.paths(), *inbox.paths()], exception_handlers=told)
     app.router.redirect_slashes = False  # it would send callers to whatever Host they were made to name
     send_message = rest.answering(rest.send)
 

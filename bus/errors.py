@@ -132,6 +132,13 @@ class ReceiverNotGranted(SenderFault):
     status = 403
 
 
+class InboxMissing(SenderFault):
+    """System {system} has no inbox: the bus calls it, or it only sends. Its document says so (`adapter: inbox`)."""
+
+    code = "inbox-missing"
+    status = 403
+
+
 class QuotaExceeded(SenderFault):
     """System {system} may not send or ask more than {limit}: wait as long as Retry-After says, then go on."""
 
@@ -190,6 +197,14 @@ class DeliveryUnknown(SenderFault):
 
     code = "delivery-unknown"
     status = 404
+
+
+class LeaseEnded(SenderFault):
+    """Attempt {attempt} of this delivery is over: it was answered otherwise, or not in time. Its next attempt has a
+    higher number."""
+
+    code = "lease-ended"
+    status = 409
 
 
 class OutOfOrder(SenderFault):

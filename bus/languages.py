@@ -110,6 +110,10 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         " Phiên bản dùng thay: {instead}.",
         "registry-changed": "Người khác đã thay đổi cấu hình trong lúc đó, ở bản {revision}. Chưa có gì được ghi: hãy"
         " xem lại hiện trạng rồi thử lại.",
+        "lease-ended": "Lần giao thứ {attempt} của bản tin này đã kết thúc: đã được trả lời khác đi, hoặc không kịp"
+        " thời hạn. Lần giao tiếp theo có số lớn hơn.",
+        "inbox-missing": "Hệ thống {system} không có hộp thư: trục gọi đến nó, hoặc nó chỉ gửi. Tài liệu của nó"
+        " ghi rõ điều đó (`adapter: inbox`).",
         "out-of-order": "Một lượt giao sau trong cùng thứ tự đang được giao hoặc đã đến nơi: {delivery} sẽ sai thứ tự."
         " Hãy giao lại với --out-of-order nếu nơi nhận chấp nhận.",
         "reply-missing": "Thông điệp này không có phản hồi: hợp đồng thuộc loại {exchange}.",

@@ -17,7 +17,7 @@ class State(StrEnum):
     HELD = "held"  # an earlier delivery of the same order key is still open
     PENDING = "pending"  # due at a time, in nobody's hands
     QUEUED = "queued"  # handed to the broker under a publish lease
-    DELIVERING = "delivering"  # a worker holds it under a lease
+    DELIVERING = "delivering"  # a worker, or the system that fetched it, holds it under a lease
     DELIVERED = "delivered"
     DEAD = "dead"  # not tried again until a person replays it
     EXPIRED = "expired"
@@ -30,6 +30,7 @@ class Change(StrEnum):
     RING = "ring"  # published, or published again when nobody claimed it in time
     UNRING = "unring"  # the broker would not take it
     CLAIM = "claim"  # a worker takes it
+    FETCH = "fetch"  # its system takes it out of its inbox
     SUCCEED = "succeed"  # the receiver answered
     RETRY = "retry"  # not now; due again later
     KILL = "kill"  # only a person can help
@@ -54,6 +55,7 @@ TRANSITIONS: Mapping[tuple[State, Change], State] = MappingProxyType(
         (State.HELD, Change.PROMOTE): State.PENDING,
         (State.HELD, Change.EXPIRE): State.EXPIRED,
         (State.PENDING, Change.RING): State.QUEUED,
+        (State.PENDING, Change.FETCH): State.DELIVERING,
         (State.PENDING, Change.EXPIRE): State.EXPIRED,
         (State.QUEUED, Change.RING): State.QUEUED,
         (State.QUEUED, Change.UNRING): State.PENDING,

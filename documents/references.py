@@ -181,10 +181,8 @@ def _one_receiver(bench: Bench, routes: list[tuple[Written, kinds.Route]]) -> No
 def _target(bench: Bench, written: Written, route: kinds.Route, system: kinds.System, contract: kinds.Contract) -> None:
     if system.adapter == "rest" and system.endpoint is None:
         bench.say(written, f"the system {system.name} has no `endpoint`: it can only send.", "to")
-    if system.adapter == "inbox" and contract.exchange == "request":
-        bench.say(written, f"{system.name} fetches its messages, and cannot answer a request in time.", "to")
-    if system.adapter == "inbox":
-        bench.warn(written, f"{system.name} cannot fetch its messages from this version of the bus: they wait.", "to")
+    if system.adapter == "inbox" and route.operation is not None:
+        bench.say(written, f"{system.name} fetches its messages and has no operations: leave it away.", "operation")
     if system.adapter == "rest":
         _rest_faults(bench, written, route, system, contract)
 

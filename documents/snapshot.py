@@ -27,7 +27,7 @@ from identity.credentials import Credential
 from identity.keyring import KeyRing, Purpose
 from identity.secrets import Secrets
 from journal.queries import Queries
-from routes.model import Quota, Snapshot, System
+from routes.model import VISIBILITY, Quota, Snapshot, System
 from transforms.apart.pool import Pool
 from transforms.condition import compile_condition, compile_select
 
@@ -90,11 +90,12 @@ class Builder:
             document.name,
             document.agency,
             adapter,
-            limits.concurrency,
+            document.at_once,
             float(rate) if rate else None,
             limits.backlog,
             fetches=document.adapter == "inbox",
             quota=quota(document.quota),
+            visibility=float(document.visibility.seconds) if document.visibility else VISIBILITY,
         )
 
     def _adapter(self, document: kinds.System) -> Adapter | None:

@@ -154,7 +154,8 @@ class _Way:
                 return None
         else:
             operation = None
-            self._attempt(self._rest_operation, "operation")
+            if self.system.adapter == "rest":
+                self._attempt(self._rest_operation, "operation")
         request = self._attempt(lambda: self._request(operation), "transform", "request")
         reply = self._attempt(lambda: self._reply(operation), "transform", "reply")
         faults = {
@@ -198,9 +199,12 @@ class _Way:
         )
 
     def _repeatable(self) -> bool:
-        """As the route says, else as the operation says, else events are and nothing else is."""
+        """As the route says, else as the operation says, else events are, and whatever its system fetches, which knows
+        each delivery by its identifier; nothing else is."""
         if self.document.repeatable is not None:
             return self.document.repeatable
+        if self.system.adapter == "inbox":
+            return True
         operation = self.system.operations.get(self._operation_name() or "")
         return self.contract.exchange == "event" or (operation is not None and operation.repeatable)
 

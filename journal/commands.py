@@ -170,7 +170,8 @@ class Settled:
 @dataclass(frozen=True, slots=True)
 class Settle(Command[Settled]):
     """The end of one attempt: compare-and-set on (delivering, attempt). `delay` is until the next try. `revision` names
-    the documents used. `notice` is accepted along with it, if it came in time."""
+    the documents used. `notice` is accepted along with it, if it came in time. `fetched`: its system had it out of its
+    inbox; so the next one of the same order is not rung, and an outcome that comes late is no attempt's."""
 
     delivery: UUID
     message: UUID
@@ -189,6 +190,7 @@ class Settle(Command[Settled]):
     reply: Reply | None = None
     reply_life: int = 0
     notice: Accept | None = None
+    fetched: bool = False
 
     def weight(self) -> int:
         notice = self.notice.weight() if self.notice else 0
@@ -225,15 +227,16 @@ class Swept:
 @dataclass(frozen=True, slots=True)
 class Sweep(Command[Swept]):
     """Look at every delivery whose time has come: ring what is due (at most `room` of one system in the broker, none of
-    the systems that are `closed`, at most `limit` at once), take back ended leases, expire. `restart`: every lease and
-    ring of earlier processes has ended. `count_every` is how old the counts may be. No lease of a call is taken
-    back that ends later than `latest`, whatever the store's clock says. `telling` makes what is told of losses, in the
-    same transaction. `idle_orders`: look also for orders in which something is held and nothing on its way, which
-    should never be."""
+    the systems that are `closed`, nor of those that are `fetching` their deliveries, at most `limit` at once), take
+    back ended leases, expire. `restart`: every lease and ring of earlier processes has ended. `count_every` is how old
+    the counts may be. No lease of a call is taken back that ends later than `latest`, whatever the store's clock says.
+    `telling` makes what is told of losses, in the same transaction. `idle_orders`: look also for orders in which
+    something is held and nothing on its way, which should never be."""
 
     actor: str
     room: int = 10_000
     closed: frozenset[str] = frozenset()
+    fetching: frozenset[str] = frozenset()
     count_every: int = 2_000
     limit: int = 1_000
     restart: bool = False
@@ -243,7 +246,7 @@ class Sweep(Command[Swept]):
 
     def room_of(self, system: str) -> int:
         """Without room nothing goes into the broker, and what is there is left to it."""
-        return 0 if system in self.closed else self.room
+        return 0 if system in self.closed or system in self.fetching else self.room
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,15 @@ from sqlalchemy import (
     Connection,
     Engine,
     Row,
+    String,
     Text,
     and_,
     cast,
+    column,
     func,
     select,
     text,
+    values,
 )
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -55,6 +58,7 @@ from journal.views import (
     AuditRow,
     DeadLetter,
     DeliveryView,
+    HeldView,
     MessageView,
     audit_row,
     dead_letter,
@@ -125,6 +129,23 @@ class Queries:
         with self._asking() as connection:
             row = connection.execute(select(deliveries).where(deliveries.c.id == delivery)).first()
         return delivery_view(row) if row else None
+
+    def held(self, delivery: UUID) -> HeldView | None:
+        question = select(deliveries).where(deliveries.c.id == delivery)
+        with self._asking() as connection:
+            row = connection.execute(question).first()
+            of = row and connection.execute(select(messages).where(messages.c.id == row.message)).first()
+        if row is None or of is None:
+            return None
+        return HeldView(delivery_view(row), message_view(of, ()).envelope, row.repeatable, row.order_key is not None)
+
+    def bodies(self, of: Sequence[UUID]) -> dict[UUID, Body]:
+        """The requests' own bytes, of those that are still there."""
+        question = select(bodies.c.message, bodies.c.format, bodies.c.data).where(
+            bodies.c.message.in_(of), bodies.c.part == "request", bodies.c.expires_at > self._clock.now()
+        )
+        with self._asking() as connection:
+            return {row.message: Body(Format(row.format), row.data) for row in connection.execute(question)}
 
     def dead_letters(
         self,
@@ -229,6 +250,21 @@ class Queries:
             for system, worker, count in connection.execute(question):
                 found.setdefault(system, {})[worker] = count
         return found
+
+    def fetchable(self, systems: Sequence[str], now: int) -> set[str]:
+        """For which of these systems something waits that they may fetch: a look at the index for each."""
+        if not systems:
+            return set()
+        asked = values(column("system", String), name="asked").data([(each,) for each in systems]).cte()
+        waits = (
+            select(deliveries.c.id)
+            .where(deliveries.c.system == asked.c.system)
+            .where(deliveries.c.state == State.PENDING)
+            .where(deliveries.c.wake_at <= now)
+            .where(deliveries.c.expires_at > now)
+        )
+        with self._asking() as connection:
+            return set(connection.scalars(select(asked.c.system).where(waits.exists())))
 
     def documents_at(self) -> int:
         """The newest revision at which documents were written; 0: never."""

@@ -101,6 +101,8 @@ class Rows:
 
     def settle(self, command: Settle, state: State | None) -> None:
         """The reply, the attempt and its event; `state` None: the outcome came after the lease had ended."""
+        if state is None and command.fetched:
+            return
         if state and command.reply:
             if command.attempt > 1:
                 self.replace(command.delivery, command.message)

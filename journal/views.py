@@ -26,6 +26,16 @@ class DeliveryView:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldView:
+    """A delivery as it stands with the system that fetched it, and its message."""
+
+    delivery: DeliveryView
+    envelope: Envelope
+    repeatable: bool
+    ordered: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MessageView:
     """A message as its sender and an operator may see it; its state is derived from `deliveries`."""
 

@@ -79,8 +79,8 @@ class Woken(NamedTuple):
 @dataclass(slots=True)
 class Waking:
     """Gathers what one sweep does. `blocked` are the systems that are paused or whose circuit is open: nothing is rung
-    for them, but for one delivery where the time has come to try; whose life has ended among all that waits for them is
-    looked up as seldom as what waits is counted, `thorough`."""
+    for them, but for one delivery where the time has come to try. Of these, and of what systems are to fetch, whose
+    life has ended among all that waits for them is looked up as seldom as what waits is counted, `thorough`."""
 
     rows: Rows
     command: Sweep
@@ -97,6 +97,9 @@ class Waking:
             yield Picked(system, state, command.limit, now if command.latest is None else min(now, command.latest))
         elif state is not State.PENDING:
             yield Picked(system, state, command.limit, now)
+        elif system in command.fetching:
+            if self.thorough:
+                yield Picked(system, state, command.limit, now, now)
         elif condition is None:
             yield Picked(system, state, min(command.limit, max(0, command.room_of(system) - queued)), now)
         else:
@@ -107,7 +110,7 @@ class Waking:
 
     def wake(self, due: Due) -> Woken:
         now = self.rows.now
-        what = overdue(due.state, repeatable=due.repeatable, expires_at=due.expires_at, now=now)
+        what = self._what(due)
         if what is Change.RING and self._held_back(due):
             return self._hold_back(due)
         after, reason, rings = change(due.state, what), due.reason, due.rings
@@ -120,7 +123,7 @@ class Waking:
                 wake_at = min(now + publish_lease(rings), due.expires_at)
                 self.rung.append(Rung(due.delivery, due.system, envelope(due)))
                 rings = min(rings + 1, MOST_RINGS)
-            case Change.RETRY:
+            case Change.RETRY | Change.UNRING:
                 wake_at = now
             case Change.KILL:
                 reason = "outcome-unknown"
@@ -134,6 +137,13 @@ class Waking:
         if wake_at is None:
             self._end(due, after, reason)
         return Woken(due.delivery, after, reason, rings, wake_at)
+
+    def _what(self, due: Due) -> Change:
+        what = overdue(due.state, repeatable=due.repeatable, expires_at=due.expires_at, now=self.rows.now)
+        if what is Change.RING and due.system in self.command.fetching:
+            # It was on its way to a worker when the documents made its system one that fetches.
+            return Change.UNRING
+        return what
 
     def _end(self, due: Due, after: State, reason: str) -> None:
         self.ended.append(Ended(due.delivery, due.message, due.waiter))

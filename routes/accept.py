@@ -80,7 +80,8 @@ class Acceptance:
 
 
 class Acceptor:
-    """Accepts for one process; `process` is its name, under which waiting callers are signalled."""
+    """Accepts for one process; `process` is its name, under which waiting callers are signalled. `came` hears of each
+    system for which something was accepted that is not rung."""
 
     def __init__(
         self,
@@ -91,6 +92,7 @@ class Acceptor:
         refusals: Refusals,
         clock: Clock,
         process: str,
+        came: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._committer = committer
         self._ringer = ringer
@@ -99,6 +101,7 @@ class Acceptor:
         self._refusals = refusals
         self._clock = clock
         self._process = process
+        self._came = came
 
     async def accept(self, snapshot: Snapshot, arrival: Arrival, *, waits: bool | None = None) -> Acceptance:
         """Accept durably, then ring.
@@ -162,6 +165,9 @@ class Acceptor:
         self._ringer.ring(
             Carried(each.id, each.system, envelope, carried) for each in deliveries if each.state is State.QUEUED
         )
+        for each in deliveries:
+            if each.state is State.PENDING:
+                self._came(each.system)
 
     async def refuse(
         self, snapshot: Snapshot, sender: str, contract: str, refused: BusError, data: bytes = b""

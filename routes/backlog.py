@@ -21,12 +21,12 @@ class Backlog:
     def full(self, system: str, limit: int) -> bool:
         return self._counted(system).waiting + self._accepted[system] >= limit
 
-    def enter(self, system: str) -> State:
-        """Count one more; the state in which it is born: in the journal alone where nobody serves its system for the
-        time being, or the broker has its share of them."""
+    def enter(self, system: str, *, fetches: bool = False) -> State:
+        """Count one more; the state in which it is born: in the journal alone where its system fetches it, where nobody
+        serves its system for the time being, or where the broker has its share of them."""
         counted = self._counted(system)
         self._accepted[system] += 1
-        if counted.blocked or counted.queued + self._rung[system] >= self._room.of(system):
+        if fetches or counted.blocked or counted.queued + self._rung[system] >= self._room.of(system):
             return State.PENDING
         self._rung[system] += 1
         return State.QUEUED

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from typing import Final
 
 from adapters.call import Adapter
 from bus.envelope import Body
@@ -14,6 +15,9 @@ from identity.keyring import KeyRing
 
 Convert = Callable[[Body], Body]
 """From one shape and format to another; raises `TransformFailed`, or a `SenderFault` where the bytes cannot be read."""
+
+VISIBILITY: Final = 120.0
+"""Seconds for which what a system fetched is its own, where its document says nothing."""
 
 Condition = Callable[[object], bool]
 """Over the parsed body: JSON values, or an lxml element."""
@@ -66,7 +70,8 @@ class Quota:
 @dataclass(frozen=True, slots=True)
 class System:
     """One application of one agency. `adapter` is None where it cannot be called, for the time being (a secret is
-    missing) or at all: it only sends, or `fetches` its messages. Limits as in its document."""
+    missing) or at all: it only sends, or `fetches` its messages, which are its own for `visibility` seconds each time.
+    Limits as in its document."""
 
     name: str
     agency: str
@@ -76,6 +81,7 @@ class System:
     backlog: int = 1_000_000
     fetches: bool = False
     quota: Quota | None = None
+    visibility: float = VISIBILITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,10 @@ class Snapshot:
     credentials: Mapping[str, Credential]
     keys: KeyRing
     describe: Callable[[Contract], Subject] | None = field(default=None, repr=False)
+
+    def fetching(self) -> frozenset[str]:
+        """The systems that fetch their messages."""
+        return frozenset(name for name, system in self.systems.items() if system.fetches)
 
     def version(self, name: str, version: str) -> Contract | None:
         return next((contract for contract in self.contracts.get(name, ()) if contract.version == version), None)

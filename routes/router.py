@@ -53,7 +53,9 @@ def deliveries(
             refused = BacklogFull(system=system.name, retry_after=30)
         if refused is None:
             key = order_key(snapshot, route, parsed)
-            yield NewDelivery(clock.new_id(), system.name, backlog.enter(system.name), route.repeatable, key)
+            yield NewDelivery(
+                clock.new_id(), system.name, backlog.enter(system.name, fetches=system.fetches), route.repeatable, key
+            )
         elif contract.exchange is Exchange.EVENT:
             yield NewDelivery(clock.new_id(), system.name, State.DEAD, route.repeatable, reason=refused.code)
         else:

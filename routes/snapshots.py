@@ -25,6 +25,10 @@ class Snapshots:
         """Seconds since the store was last asked."""
         return self._clock.monotonic() - self._refreshed
 
+    def fetching(self) -> frozenset[str]:
+        """Which systems fetch their messages, also by a snapshot that has grown old."""
+        return self._snapshot.fetching() if self._snapshot else frozenset()
+
     def refreshed(self, snapshot: Snapshot | None = None) -> None:
         """The store was asked just now; `snapshot` where its revision was another."""
         self._snapshot = snapshot or self._snapshot

@@ -2,7 +2,7 @@
 what was lost."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -35,7 +35,7 @@ log = structlog.get_logger("sweeper")
 
 
 class Sweeper:
-    """Sweeps for one process; `name` is told in audit events.
+    """Sweeps for one process; `name` is told in audit events, `fetching` says which systems fetch their deliveries.
 
     Of all processes one at a time counts what waits for each system, aside of the writer, whom a long count would hold
     up.
@@ -51,6 +51,7 @@ class Sweeper:
         clock: Clock,
         notices: Notices,
         name: str,
+        fetching: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         self._committer = committer
         self._queries = queries
@@ -61,6 +62,7 @@ class Sweeper:
         self._steady = SteadyClock(clock.monotonic)
         self._notices = notices
         self._name = name
+        self._fetching = fetching
         self._count_every = COUNT_EVERY
         self._looked_at: float | None = None
 
@@ -86,6 +88,7 @@ class Sweeper:
             self._name,
             room,
             closed,
+            self._fetching(),
             self._count_every,
             restart=restart,
             idle_orders=self._idle_orders_due(),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -10,10 +10,12 @@ from routes.broker import Signal
 
 
 class Waiting:
-    """Hands a signal to every caller that waits for its message; `closed` once the process ends."""
+    """Hands a signal to every caller that waits for its message; `closed` once the process ends, which `closing` hears
+    as well."""
 
-    def __init__(self) -> None:
+    def __init__(self, closing: Callable[[], None] = lambda: None) -> None:
         self.closed = False
+        self._closing = closing
         self._futures: dict[UUID, set[asyncio.Future[Signal]]] = defaultdict(set)
         self._doubt: asyncio.Future[None] | None = None
 
@@ -43,6 +45,7 @@ class Waiting:
     def close(self) -> None:
         """Let every caller go, with a signal that says nothing: its message goes on without it."""
         self.closed = True
+        self._closing()
         for message in tuple(self._futures):
             self.hear(Signal(message))
 

@@ -153,7 +153,7 @@ class Worker:
             return Outcome(Result.NOT_SENT, unavailable.code), None
         if body is None:
             return Outcome(Result.REFUSED, "body-gone"), None
-        outgoing = await _converted(plan.route, body)
+        outgoing = await converted(plan.route, body)
         if isinstance(outgoing, Outcome):
             return outgoing, None
         if self._clock.monotonic() > latest:
@@ -230,7 +230,7 @@ def _plan(snapshot: Snapshot, carried: Carried) -> Plan | Outcome:
     return Outcome(Result.MISCONFIGURED, missing)
 
 
-async def _converted(route: Route, body: Body) -> Body | Outcome:
+async def converted(route: Route, body: Body) -> Body | Outcome:
     """The body in the receiver's shape; nothing was sent where it cannot be had."""
     if route.request is None:
         return body

@@ -17,8 +17,9 @@ from starlette.types import ASGIApp
 
 from adapters.entrance import Entrance
 from adapters.rest.inbound import FrontDoor
+from adapters.rest.inbox import InboxDoor
 from adapters.soap.inbound import SoapDoor
-from bus.clock import Clock
+from bus.clock import Clock, jitter
 from bus.errors import BusError, JournalUnavailable
 from bus.measures import Fact, Measures
 from gateway import data_plane
@@ -27,11 +28,14 @@ from journal.queries import Queries
 from journal.store import Store
 from journal.upkeep import Upkeep
 from routes.accept import Acceptor
+from routes.arrivals import Arrivals
 from routes.awaiting import Awaiting
 from routes.backlog import Backlog
 from routes.broker import Broker
 from routes.conditions import Conditions
+from routes.ending import Endings
 from routes.health import Health
+from routes.inbox import Inbox
 from routes.model import Snapshot
 from routes.notices import Notices
 from routes.presence import Presence
@@ -158,22 +162,50 @@ async def parts(
 @asynccontextmanager
 async def accepting(parts: Parts, body_timeout: float, url: str = "") -> AsyncIterator[Gateway]:
     """A gateway. `url`: where callers reach it; empty: where each one came to."""
-    waiting = Waiting()
+    arrivals = Arrivals(parts.queries, parts.conditions, parts.clock)
+    waiting = Waiting(arrivals.close)
     refusals = Refusals(parts.committer, parts.clock, parts.process)
     backlog = Backlog(parts.conditions, parts.room)
     quotas = Quotas(parts.clock, lambda: len(parts.conditions.gateways()))
-    acceptor = Acceptor(parts.committer, parts.ringer, backlog, quotas, refusals, parts.clock, parts.process)
+    acceptor = Acceptor(
+        parts.committer, parts.ringer, backlog, quotas, refusals, parts.clock, parts.process, arrivals.came
+    )
     entrance = Entrance(parts.snapshots, refusals, parts.clock, parts.measures, parts.health)
     awaiting = Awaiting(waiting, parts.queries, parts.committer, parts.clock)
     rest = FrontDoor(entrance, acceptor, awaiting, parts.committer, parts.queries, parts.clock, body_timeout)
     soap = SoapDoor(entrance, acceptor, awaiting, parts.clock, body_timeout, url)
+    inbox = InboxDoor(entrance, _inbox(parts, arrivals), Quotas(parts.clock), body_timeout)
     await parts.broker.listen(parts.process, waiting.hear, waiting.missed)
     try:
-        async with beside(refusals.run()):
-            yield Gateway(data_plane(rest, soap), waiting)
+        async with beside(refusals.run(), arrivals.run()):
+            yield Gateway(data_plane(rest, soap, inbox), waiting)
     finally:
         with suppress(BusError):
             await refusals.tell()
+
+
+def _inbox(parts: Parts, arrivals: Arrivals) -> Inbox:
+    notices = Notices(parts.snapshots, parts.clock)
+    endings = Endings(
+        parts.committer,
+        parts.conditions,
+        parts.broker,
+        notices,
+        arrivals,
+        parts.clock,
+        parts.process,
+        jitter(),
+    )
+    return Inbox(
+        parts.snapshots,
+        parts.conditions,
+        parts.committer,
+        parts.queries,
+        arrivals,
+        endings,
+        parts.process,
+        parts.clock.monotonic,
+    )
 
 
 @asynccontextmanager
@@ -195,6 +227,7 @@ async def delivering(
         parts.clock,
         notices,
         parts.process,
+        parts.snapshots.fetching,
     )
     worker = Worker(
         parts.snapshots,

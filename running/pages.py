@@ -13,6 +13,7 @@ from bus.states import diagram
 from documents import standing
 from documents.importers.report import every_remark
 from identity.roles import Action, Role
+from routes.inbox import INBOX_CODES, NACKS
 from routes.outcome import REASONS
 from routes.work import OWN_CODES
 
@@ -27,9 +28,10 @@ def made() -> dict[str, Mapping[str, str]]:
         "errors.md": {
             "errors": "\n".join(_errors()) + "\n",
             "reasons": "\n".join(_rows(("reason", "what it means"), REASONS)) + "\n",
-            "codes": "\n".join(_rows(("code", "what it means"), {**CODES, **OWN_CODES})) + "\n",
+            "codes": "\n".join(_rows(("code", "what it means"), {**CODES, **INBOX_CODES, **OWN_CODES})) + "\n",
         },
         "lifecycle.md": {kind: f"```mermaid\n{standing.diagram(kind)}\n```\n" for kind in standing.TRANSITIONS},
+        "inbox.md": {"nacks": "\n".join(_rows(("reason", "the system …"), NACKS)) + "\n"},
         "metrics.md": {"metrics": "\n".join(_metrics()) + "\n"},
         "importing.md": {"remarks": "\n".join(_remarks()) + "\n"},
         "roles.md": {"roles": "\n".join(_roles()) + "\n", "actions": "\n".join(_actions()) + "\n"},

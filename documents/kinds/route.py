@@ -59,7 +59,8 @@ class Route(Document):
     transform: Conversions = Field(default_factory=Conversions, description="The transforms on the way.")
     repeatable: Flag | None = Field(
         default=None,
-        description="Calling twice does no harm; where nothing is said, as the operation says, and true for events.",
+        description="Calling twice does no harm; where nothing is said, as the operation says, and true for events"
+        " and for what is fetched out of an inbox.",
     )
     retry: Retry = Field(default_factory=Retry, description="When a delivery is tried again.")
     order_by: Selection | None = Field(

@@ -10,6 +10,7 @@ from documents.kinds.base import Document, Part, values_of
 from documents.kinds.values import (
     Code,
     Count,
+    Duration,
     Element,
     Endpoint,
     FilePath,
@@ -25,6 +26,9 @@ from documents.kinds.values import (
 )
 
 PLACEHOLDER = re.compile(r"\{([^{}/]+)\}")
+AT_ONCE_OF_AN_INBOX = 100
+"""Messages that a system may hold out of its inbox where its limits say nothing: it asks for many at a time."""
+
 METHODS = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -89,7 +93,8 @@ class SystemLimits(Part):
         default=8,
         ge=1,
         le=1000,
-        description="How many calls may be under way at the same time, of all workers together.",
+        description="How many calls may be under way at the same time, of all workers together; of an inbox, how many"
+        " messages its system may hold that it has not acknowledged: 100 where nothing is said.",
     )
     rate_per_second: Number | None = Field(
         default=None, gt=0, le=100_000, description="How many calls may begin in a second, of all workers together."
@@ -197,6 +202,11 @@ class System(Document):
     operations: dict[Annotated[str, OperationName], Operation] = Field(
         default_factory=dict, description="A REST system's operations."
     )
+    visibility: Duration | None = Field(
+        default=None,
+        description="How long a message that was fetched out of an inbox is its system's before it is given out again:"
+        " two minutes (PT2M) where nothing is said.",
+    )
 
     @property
     def key(self) -> tuple[str, str]:
@@ -207,6 +217,12 @@ class System(Document):
         if name is None and len(self.operations) == 1:
             return next(iter(self.operations.values()))
         return self.operations.get(name or "")
+
+    @property
+    def at_once(self) -> int:
+        """How many calls may be under way, or messages in its hands."""
+        said = "concurrency" in self.limits.model_fields_set
+        return AT_ONCE_OF_AN_INBOX if self.adapter == "inbox" and not said else self.limits.concurrency
 
     def secrets(self) -> Iterator[tuple[tuple[str | int, ...], Secret]]:
         """Each secret that the system names, and where it does so."""
@@ -224,8 +240,21 @@ class System(Document):
             raise ValueError("`cloudEvents` and `sign` belong to `adapter: rest`.")
         if self.adapter != "soap" and isinstance(self.auth, WsseUsername):
             raise ValueError("`scheme: wsse-username` belongs to `adapter: soap`.")
-        if self.adapter == "inbox" and (self.endpoint or self.auth or self.tls):
+        if self.adapter != "inbox" and self.visibility is not None:
+            raise ValueError("`visibility` belongs to `adapter: inbox`; a call has the contract's `timeout`.")
+        return self
+
+    @model_validator(mode="after")
+    def _never_called(self) -> "System":
+        if self.adapter != "inbox":
+            return self
+        for_calls = [name for name in ("endpoint", "auth", "tls", "headers") if name in self.model_fields_set]
+        if for_calls:
+            named = ", ".join(f"`{name}`" for name in for_calls)
             raise ValueError(
-                "an inbox is fetched by its system, never called: leave `endpoint`, `auth` and `tls` away."
+                f"an inbox is fetched by its system, which the bus never calls: leave {named} away."
+                " The system shows who it is with a credential (`lgsp credential issue`)."
             )
+        if self.limits.rate_per_second is not None:
+            raise ValueError("an inbox is fetched as fast as its system likes: leave `ratePerSecond` away.")
         return self

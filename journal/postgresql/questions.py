@@ -12,7 +12,9 @@ from uuid import UUID
 from bus.states import TERMINAL, Change, State, change, sources, target
 from journal import commands
 from journal.commands import Accepted, Claimed, Command, Settled
+from journal.fetching import Fetch
 from journal.orders import Turn, passed
+from journal.postgresql.fetch import fetch
 from journal.postgresql.transaction import NOW, Transaction
 
 C = TypeVar("C", bound=Command[Any])
@@ -71,13 +73,15 @@ TIMES: Final = "SELECT id, accepted_at, expires_at FROM messages WHERE id = ANY(
 
 
 def ask(transaction: Transaction, batch: Sequence[Command[Any]]) -> list[Reader]:
-    """Send the questions of claims, settlements, unrings and once-only keys; each reader waits for the answers of its
-    kind, by their places in the batch."""
+    """Send the questions of claims, settlements, unrings, fetches and once-only keys; each reader waits for the
+    answers of its kind, by their places in the batch."""
     asked = (
         _use_once(transaction, _of(commands.Accept, batch)),
         _claim(transaction, _of(commands.Claim, batch)),
         _settle(transaction, _of(commands.Settle, batch)),
         _unring(transaction, _of(commands.Unring, batch)),
+        # Last: whoever waits here for another that fetches for the same system holds nothing that it wants.
+        fetch(transaction, _of(Fetch, batch)),
     )
     return [reader for reader in asked if reader]
 
@@ -140,7 +144,8 @@ def _settle(transaction: Transaction, asked: Numbered[commands.Settle]) -> Reade
             settle, state = asked[place], change(State.DELIVERING, asked[place].change)
             if key is not None and state in TERMINAL:
                 came_to = passed(sequence, state, settle.reason)
-                transaction.turns.append(Turn(settle.system, bytes(key), delivery, State.QUEUED, came_to))
+                next_one = State.PENDING if settle.fetched else State.QUEUED
+                transaction.turns.append(Turn(settle.system, bytes(key), delivery, next_one, came_to))
         return answers
 
     return read

@@ -8,6 +8,7 @@ from bus.errors import RegistryChanged
 from bus.states import Change, State, change
 from journal import commands, conditions, taking
 from journal.commands import Accepted, Command, Reference, Settled
+from journal.fetching import Fetch, Fetched
 from journal.postgresql import orders
 from journal.postgresql.transaction import Transaction, columns, insertion
 from journal.rows import DOCUMENTS_AT
@@ -32,6 +33,11 @@ def accept(transaction: Transaction, command: commands.Accept, used: Accepted | 
 def as_answered(_: Transaction, __: Command[Any], answer: object) -> object:
     """Claims and unrings are done with their questions."""
     return answer
+
+
+def fetched(_: Transaction, __: Fetch, answer: tuple[Fetched, ...] | None) -> tuple[Fetched, ...]:
+    """Nothing, where another of the same transaction fetches for the same system."""
+    return answer or ()
 
 
 def settle(transaction: Transaction, command: commands.Settle, settled: Settled | None) -> Settled:

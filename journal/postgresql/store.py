@@ -14,6 +14,7 @@ from bus.errors import BusError, CommitInDoubt, JournalUnavailable
 from journal import commands, conditions
 from journal.chain import Chain
 from journal.commands import Command, Event
+from journal.fetching import Fetch
 from journal.postgresql import orders, statements
 from journal.postgresql.connection import Connection, connect_to_write
 from journal.postgresql.questions import ask
@@ -36,6 +37,7 @@ HANDLERS: Mapping[type[Command[Any]], Callable[[Transaction, Any, Any], object]]
     {
         commands.Accept: statements.accept,
         commands.Claim: statements.as_answered,
+        Fetch: statements.fetched,
         commands.Settle: statements.settle,
         commands.Unring: statements.as_answered,
         commands.Sweep: sweep,

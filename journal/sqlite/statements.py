@@ -79,7 +79,8 @@ def settle(transaction: Transaction, command: commands.Settle) -> Settled:
     transaction.rows.settle(command, state if updated else None)
     if updated and state in TERMINAL and (key := updated[0][0]) is not None:
         came_to = passed(updated[0][1], state, command.reason)
-        turn = Turn(command.system, key, command.delivery, State.QUEUED, came_to)
+        next_one = State.PENDING if command.fetched else State.QUEUED
+        turn = Turn(command.system, key, command.delivery, next_one, came_to)
         return Settled(applied=True, rung=orders.go_on(transaction, turn))
     return Settled(applied=bool(updated))
 

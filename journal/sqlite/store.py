@@ -12,8 +12,10 @@ from bus.errors import BusError, JournalUnavailable, SettingInvalid
 from journal import commands, conditions
 from journal.chain import Chain
 from journal.commands import Command
+from journal.fetching import Fetch
 from journal.rows import Rows
 from journal.sqlite import statements
+from journal.sqlite.fetch import fetch
 from journal.sqlite.sweep import sweep
 from journal.sqlite.transaction import Transaction
 from journal.store import BatchRefused, Written
@@ -25,6 +27,7 @@ HANDLERS: Mapping[type[Command[Any]], Callable[[Transaction, Any], object]] = Ma
     {
         commands.Accept: statements.accept,
         commands.Claim: statements.claim,
+        Fetch: fetch,
         commands.Settle: statements.settle,
         commands.Unring: statements.unring,
         commands.Sweep: sweep,

@@ -1,5 +1,6 @@
 """The sweep: everything whose time has come, in one transaction."""
 
+import json
 from collections.abc import Iterator
 from typing import Final
 
@@ -35,8 +36,9 @@ def sweep(transaction: Transaction, command: Sweep) -> Swept:
     run, now = transaction.connection.execute, transaction.now
     if command.restart:
         run(
-            "UPDATE deliveries SET wake_at = ?, rings = 0 WHERE wake_at > ? AND state IN (?, ?)",
-            (now, now, State.QUEUED, State.DELIVERING),
+            "UPDATE deliveries SET wake_at = ?, rings = 0 WHERE wake_at > ? AND state IN (?, ?)"
+            " AND system NOT IN (SELECT value FROM json_each(?))",
+            (now, now, State.QUEUED, State.DELIVERING, json.dumps(sorted(command.fetching))),
         )
         run("DELETE FROM processes WHERE name <> ?", (command.actor,))
     _forget(transaction)

@@ -20,7 +20,7 @@ def system_list(data: Data = None, json: Json = False) -> None:
 
     with opened(read_settings(data=data)) as home:
         documents = read(home.queries)
-        limits = {str(each.name): int(each.limits.concurrency) for _, each in documents.of(kinds.System)}
+        limits = {str(each.name): int(each.at_once) for _, each in documents.of(kinds.System)}
         show(out, standings(limits, home.queries.present(), home.clock.now()), json=json)
 
 

@@ -78,6 +78,8 @@ class Province:
     routes: list[Route]
     grants: list[Grant]
     rate_per_second: float | None = None
+    fetching: dict[str, float] = field(default_factory=dict)
+    """Those of the receivers that fetch their messages, and for how many seconds these are theirs."""
     credentials: dict[str, Credential] = field(default_factory=dict)
     keys: KeyRing = field(default_factory=lambda: KeyRing(new_key(each, 1, CLOCK.new_id) for each in Purpose))
 
@@ -89,11 +91,16 @@ class Province:
             revision,
             {name: (contract,) for name, contract in self.contracts.items()},
             routes,
-            {name: System(name, "H99", receiver, 4, self.rate_per_second) for name, receiver in self.receivers.items()},
+            {name: self._system(name, receiver) for name, receiver in self.receivers.items()},
             Grants(self.grants),
             self.credentials,
             self.keys,
         )
+
+    def _system(self, name: str, receiver: Receiver) -> System:
+        if name in self.fetching:
+            return System(name, "H99", concurrency=4, fetches=True, visibility=self.fetching[name])
+        return System(name, "H99", receiver, 4, self.rate_per_second)
 
     def client(self, system: str) -> str:
         """A credential of the system; its token."""

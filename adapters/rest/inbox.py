@@ -1,0 +1,219 @@
+"""The inbox over HTTP: how a system that cannot be called fetches its messages and says what became of them."""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route as Path
+
+from adapters.entrance import Entrance
+from adapters.rest import answers
+from adapters.rest.inbound import refuse
+from adapters.rest.reading import declared_format, read_body
+from bus.clock import iso
+from bus.envelope import Body, Format
+from bus.errors import DeliveryUnknown, MediaTypeUnsupported, MethodNotAllowed, QueryInvalid, QuotaExceeded
+from contracts.json_body import parse_json
+from identity.tokens import Caller
+from routes.inbox import NACKS, Inbox, Item
+from routes.model import Quota
+from routes.quotas import Quotas
+from routes.work import LONGEST_REPLY
+
+LONGEST_WAIT: Final = 60.0
+"""Seconds; proxies cut longer silences anyway (nginx: 60 s, HAProxy: 50 s by default)."""
+
+MOST: Final = 100
+
+EMPTY: Final = '"empty"'
+"""The entity tag of an inbox with nothing in it (RFC 9110 §8.8.3): who holds it need not read that again."""
+
+ANSWERS: Final = Quota(per_second=2_000, burst=10_000)
+"""Every system's quota of acknowledgements."""
+
+LONGEST_NACK: Final = 4096
+"""Bytes."""
+
+UNKEPT: Final = {"Cache-Control": "no-store"}
+"""What is given out is given once, whoever stands between."""
+
+
+class InboxDoor:
+    """The inbox's paths, for one process."""
+
+    def __init__(self, entrance: Entrance, inbox: Inbox, quotas: Quotas, body_timeout: float) -> None:
+        self._entrance = entrance
+        self._inbox = inbox
+        self._quotas = quotas
+        self._body_timeout = body_timeout
+
+    def paths(self) -> list[Path]:
+        each = (
+            ("/inbox", self.inbox, "GET"),
+            ("/inbox/{delivery}/ack", self.ack, "POST"),
+            ("/inbox/{delivery}/nack", self.nack, "POST"),
+        )
+        return [
+            Path(path, self._entrance.answering(endpoint, refuse), methods=[method]) for path, endpoint, method in each
+        ]
+
+    async def inbox(self, request: Request) -> Response:
+        """What waits, as soon as there is something or the wait is over. Each is the caller's for a while."""
+        if request.method != "GET":
+            raise MethodNotAllowed  # a HEAD would take what nobody reads
+        _, caller = await self._entrance.bearer(request)
+        await self._entrance.ask(caller.system)
+        query = request.query_params
+        raw = _as_raw(query.get("as"))
+        most = 1 if raw else _number("max", query.get("max"), 1, MOST, MOST)
+        wait = float(_number("wait", query.get("wait"), 0, round(LONGEST_WAIT), 0))
+        items = await self._inbox.fetch(caller.system, most, wait, partial(self._is_there, request))
+        if not items:
+            return _nothing(request, raw=raw)
+        if raw:
+            return _raw(items[0])
+        body = orjson.dumps({"deliveries": [_document(item) for item in items]})
+        return Response(body, 200, UNKEPT, "application/json")
+
+    async def ack(self, request: Request) -> Response:
+        caller = await self._answering(request)
+        delivery, attempt = _delivery(request), _attempt(request)
+        with self._entrance.in_flight.holding() as take:
+            data = await read_body(request, LONGEST_REPLY, self._body_timeout, take)
+            answer = _answer(request, data) if data else None
+            fault = request.query_params.get("fault", "")
+            await self._inbox.acknowledge(caller.system, delivery, attempt, answer, fault)
+        return Response(status_code=204)
+
+    async def nack(self, request: Request) -> Response:
+        caller = await self._answering(request)
+        delivery, attempt = _delivery(request), _attempt(request)
+        with self._entrance.in_flight.holding() as take:
+            reason, retry = _reason(await read_body(request, LONGEST_NACK, self._body_timeout, take))
+        await self._inbox.give_back(caller.system, delivery, attempt, reason, retry=retry)
+        return Response(status_code=204)
+
+    async def _is_there(self, request: Request) -> bool:
+        """Whether the caller still listens, and may still have what came meanwhile."""
+        await self._entrance.bearer(request)
+        return not await request.is_disconnected()
+
+    async def _answering(self, request: Request) -> Caller:
+        _, caller = await self._entrance.bearer(request)
+        try:
+            self._quotas.take(caller.system, ANSWERS)
+        except QuotaExceeded as refused:
+            await self._entrance.refusals.refused(caller.system, refused)
+            raise
+        return caller
+
+
+def _nothing(request: Request, *, raw: bool) -> Response:
+    if raw:
+        return Response(status_code=204, headers=UNKEPT)
+    headers = {"ETag": EMPTY, "Cache-Control": "private, no-cache"}
+    known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
+    if known & {EMPTY, "*"}:
+        return Response(status_code=304, headers=headers)
+    return answers.json_answer({"deliveries": []}, 200, headers)
+
+
+def _document(item: Item) -> dict[str, Any]:
+    fetched, envelope = item.fetched, item.fetched.envelope
+    document: dict[str, Any] = {
+        "id": str(fetched.delivery),
+        "message": str(envelope.message),
+        "contract": envelope.contract,
+        "version": envelope.version,
+        "exchange": envelope.exchange,
+        "sender": envelope.sender,
+        "acceptedAt": iso(envelope.accepted_at),
+        "expiresAt": iso(envelope.expires_at),
+        "attempt": fetched.attempt,
+        "leaseUntil": iso(fetched.lease_until),
+        "traceparent": item.traceparent,
+        "format": item.body.format,
+    }
+    if fetched.sequence is not None:
+        document["sequence"] = fetched.sequence
+    document["ack"], document["nack"] = (
+        f"/inbox/{fetched.delivery}/{what}?attempt={fetched.attempt}" for what in ("ack", "nack")
+    )
+    data = item.body.data
+    document["body"] = orjson.Fragment(data) if item.body.format is Format.JSON else data.decode()
+    return document
+
+
+def _raw(item: Item) -> Response:
+    return Response(item.body.data, 200, UNKEPT | dict(_headers(item)), item.body.format.media_type)
+
+
+def _headers(item: Item) -> Iterator[tuple[str, str]]:
+    """Those that a call would have had, and what stands beside the body otherwise."""
+    fetched, envelope = item.fetched, item.fetched.envelope
+    yield "Idempotency-Key", str(fetched.delivery)
+    yield "ce-id", str(envelope.message)
+    yield "traceparent", item.traceparent
+    yield "Bus-Contract", f"{envelope.contract}@{envelope.version}"
+    yield "Bus-Exchange", envelope.exchange
+    yield "Bus-Sender", envelope.sender
+    yield "Bus-Accepted", iso(envelope.accepted_at)
+    yield "Bus-Expires", iso(envelope.expires_at)
+    yield "Bus-Attempt", str(fetched.attempt)
+    yield "Bus-Lease-Until", iso(fetched.lease_until)
+    yield "Location", f"/inbox/{fetched.delivery}"
+    if fetched.sequence is not None:
+        yield "Bus-Sequence", str(fetched.sequence)
+
+
+def _as_raw(text: str | None) -> bool:
+    if text not in {None, "json", "raw"}:
+        raise QueryInvalid(name="as", hint="raw, or json")
+    return text == "raw"
+
+
+def _number(name: str, text: str | None, least: int, most: int, default: int) -> int:
+    if text is None:
+        return default
+    if not re.fullmatch("[0-9]{1,6}", text) or not least <= int(text) <= most:
+        raise QueryInvalid(name=name, hint=f"a number from {least} to {most}")
+    return int(text)
+
+
+def _delivery(request: Request) -> UUID:
+    try:
+        return UUID(request.path_params["delivery"])
+    except ValueError:
+        raise DeliveryUnknown from None
+
+
+def _attempt(request: Request) -> int:
+    """Of the query or the header: who answers says which lease it is about."""
+    text = request.query_params.get("attempt") or request.headers.get("bus-attempt")
+    if text is None:
+        raise QueryInvalid(name="attempt", hint="the attempt that was fetched: ?attempt=1, or the header Bus-Attempt")
+    return _number("attempt", text, 1, 999_999, 1)
+
+
+def _answer(request: Request, data: bytes) -> Body:
+    declared = declared_format(request.headers.get("content-type"))
+    if declared is None:
+        raise MediaTypeUnsupported(expected=Format.JSON.media_type)
+    return Body(declared, data)
+
+
+def _reason(data: bytes) -> tuple[str, bool]:
+    """Why, and whether to try again, which is what nobody who says nothing loses anything by."""
+    said = parse_json(data) if data else {}
+    hint = f"""as in {{"reason": "busy", "retry": true}}; the reasons are {", ".join(NACKS)}"""
+    if not isinstance(said, dict) or said.keys() - {"reason", "retry"}:
+        raise QueryInvalid(name="body", hint=hint)
+    reason, retry = said.get("reason", "other"), said.get("retry", True)
+    if not isinstance(reason, str) or reason not in NACKS or not isinstance(retry, bool):
+        raise QueryInvalid(name="body", hint=hint)
+    return reason, retry
