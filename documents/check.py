@@ -15,7 +15,7 @@ from documents.of_the_bus import intrusions, with_own
 from documents.problems import Problem, Severity
 from documents.references import check_references
 from documents.shapes import Shapes
-from documents.trials import try_examples, try_routes
+from documents.trials import try_examples, try_migrations, try_routes
 from identity.secrets import Secrets
 from transforms.apart.pool import Pool
 
@@ -96,6 +96,7 @@ def _check(loaded: Loaded, today: date, secrets: Secrets | None) -> Report:
         bench.problems.extend(check_steps(documents, bench.shapes))
         try_examples(bench, compiled)
         try_routes(bench, compiled)
+        try_migrations(bench, compiled)
     views = [Problem(place, 0, "", what, Severity.WARNING) for place, what in bench.shapes.inexpressible()]
     return Report(loaded.documents, _ordered([*loaded.problems, *bench.problems, *views]), compiled)
 

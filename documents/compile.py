@@ -9,13 +9,15 @@ from adapters.soap.wsdl import Service
 from contracts.model import Contract
 from documents import kinds
 from documents.bench import Bench
+from documents.migrations import Migration, migrations, with_former
 from documents.model import Documents, Written
 from documents.of_the_bus import with_own
 from documents.payloads import contract
 from documents.problems import Problem
 from documents.shapes import Shapes
 from documents.standing import ACTIVE, State
-from documents.ways import Ways, transforms
+from documents.transforming import transforms
+from documents.ways import Ways
 from identity.agencies import Agencies, Agency
 from identity.grants import Grant, Grants, May
 from routes.model import Route
@@ -25,12 +27,13 @@ from transforms.apart.pool import Pool
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """Everything that could be compiled. `contracts` by name, in the order in which they are meant; `routes` by
-    ``name@major``; `services` what the WSDLs of SOAP systems say, by system."""
+    ``name@major``, those by migration among them; `services` what the WSDLs of SOAP systems say, by system."""
 
     contracts: Mapping[str, tuple[Contract, ...]] = field(default_factory=dict)
     routes: Mapping[str, tuple[Route, ...]] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     grants: Grants = field(default_factory=Grants)
+    migrations: tuple[Migration, ...] = ()
     agencies: Agencies = field(default_factory=lambda: Agencies(()))
 
 
@@ -44,11 +47,15 @@ def compile_documents(documents: Documents, pool: Pool) -> tuple[Compiled, tuple
 
 def compile_on(bench: Bench) -> Compiled:
     """As `compile_documents`, with the problems left on the bench."""
-    services = dict(_services(bench))
+    services, contracts = dict(_services(bench)), _contracts(bench)
+    latest, mapped = newest(bench.documents), transforms(bench)
+    steps = migrations(bench, latest, mapped)
+    ways = Ways(bench, latest, mapped, bench.documents.named(kinds.System), services)
     return Compiled(
-        contracts=_contracts(bench),
+        contracts=contracts,
         services=services,
-        routes=_routes(bench, services),
+        routes=with_former(bench, _routes(bench, ways), steps),
+        migrations=steps,
         grants=Grants(_grants(bench.documents)),
         agencies=Agencies(_agencies(bench.documents)),
     )
@@ -104,9 +111,7 @@ def _services(bench: Bench) -> Iterator[tuple[str, Service]]:
                 yield document.name, service
 
 
-def _routes(bench: Bench, services: Mapping[str, Service]) -> dict[str, tuple[Route, ...]]:
-    systems = bench.documents.named(kinds.System)
-    ways = Ways(bench, newest(bench.documents), transforms(bench), systems, services)
+def _routes(bench: Bench, ways: Ways) -> dict[str, tuple[Route, ...]]:
     found: dict[str, tuple[Route, ...]] = {}
     for written, document in bench.documents.of(kinds.Route):
         if compiled := ways.route(written, document):

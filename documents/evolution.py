@@ -157,7 +157,7 @@ def _faults(old: Version, new: Version) -> Iterator[Change]:
 
 
 def _fault(old: Version, new: Version, part: str, before: Fault, after: Fault) -> Iterator[Change]:
-    one, other = _body(old.contract, before), _body(new.contract, after)
+    one, other = old.contract.fault_payload(before), new.contract.fault_payload(after)
     if one and other:
         yield from _payload(old, new, part, one, other, sent=False)
     elif one:
@@ -166,15 +166,6 @@ def _fault(old: Version, new: Version, part: str, before: Fault, after: Fault) -
         yield Change(part, Toward.RECEIVERS, Verdict.BREAKING, "its body must be right now")
     if (before.element, before.status) != (after.element, after.status):
         yield Change(part, Toward.RECEIVERS, Verdict.BREAKING, "receivers must say it in another way")
-
-
-def _body(contract: Contract, fault: Fault) -> Payload | None:
-    if fault.schema_path is None:
-        return None
-    form = contract.fault_format(fault)
-    return Payload.model_validate(
-        {"format": form, "schema": str(fault.schema_path)} | ({"element": fault.root} if fault.root else {})
-    )
 
 
 def _limits(before: Contract, after: Contract) -> Iterator[Change]:

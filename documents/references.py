@@ -6,6 +6,7 @@ from datetime import date
 from documents import kinds
 from documents.bench import Bench
 from documents.compile import newest
+from documents.kinds.values import Reference
 from documents.model import Documents, Written
 from documents.problems import meant
 from identity.secrets import Secrets
@@ -125,6 +126,7 @@ def _contracts(bench: Bench) -> None:
     every_route = not bench.lost("Route")
     routed = {route.contract for _, route in bench.documents.of(kinds.Route)}
     latest = newest(bench.documents)
+    routed |= _migrated(latest, routed)
     for written, contract in bench.documents.of(kinds.Contract):
         bench.lacks(written, "Agency", contract.owner, agencies, "owner")
         if contract is not latest[contract.reference]:
@@ -135,6 +137,18 @@ def _contracts(bench: Bench) -> None:
             bench.warn(
                 written, "there is no valid example: examples: {valid: [FILE]} shows senders what to write.", "name"
             )
+
+
+def _migrated(latest: Mapping[str, kinds.Contract], routed: set[Reference]) -> set[Reference]:
+    """Contracts whose messages go on by migration to one that has a route, at whatever step."""
+    found: set[Reference] = set()
+    former = {reference: each.migrates.from_ for reference, each in latest.items() if each.migrates}
+    for reference in routed:
+        before = former.get(reference)
+        while before is not None and before not in found:
+            found.add(before)
+            before = former.get(before)
+    return found
 
 
 # --- grants and routes -----------------------------------------------------------------------------------------------
@@ -210,20 +224,18 @@ def _rest_faults(
 
 
 def _unused(bench: Bench) -> None:
-    used = {name for _, route in bench.documents.of(kinds.Route) for name in _transforms(route)}
+    used = {name for _, route in bench.documents.of(kinds.Route) for _, name in route.transform.named()}
+    used |= {
+        name for _, each in bench.documents.of(kinds.Contract) if each.migrates for _, name in each.migrates.named()
+    }
     for written, transform in bench.documents.of(kinds.Transform):
         if transform.name not in used and not bench.lost("Route"):
-            bench.warn(written, f"no route uses the transform {transform.name}.", "name")
+            bench.warn(written, f"nothing uses the transform {transform.name}.", "name")
     transforms = [transform for _, transform in bench.documents.of(kinds.Transform)]
     lists = {name for each in transforms for name in (*each.code_lists, *_code_lists(each.fields))}
     for written, code_list in bench.documents.of(kinds.CodeList):
         if code_list.name not in lists and not bench.lost("Transform"):
             bench.warn(written, f"no transform uses the code list {code_list.name}.", "name")
-
-
-def _transforms(route: kinds.Route) -> Iterator[str]:
-    named = route.transform
-    yield from (name for name in (named.request, named.reply, *named.faults.values()) if name is not None)
 
 
 def _code_lists(value: object) -> Iterator[object]:

@@ -9,7 +9,7 @@ from documents import kinds
 from documents.bench import Bench, Step
 from documents.compile import Compiled, newest
 from documents.differences import differences, format_of
-from documents.kinds.route import Test
+from documents.kinds.conversions import Test
 from documents.model import Written
 from routes.model import Convert, Route
 
@@ -41,6 +41,36 @@ def try_routes(bench: Bench, compiled: Compiled) -> None:
         if version is not None and route is not None:
             for index, test in enumerate(document.tests):
                 _try(bench, written, version, route, test, ("tests", index))
+
+
+def try_migrations(bench: Bench, compiled: Compiled) -> None:
+    """Each test of a migration makes what it expects, and each valid example of the former contract a message that the
+    one that follows accepts."""
+    contracts = newest(bench.documents)
+    for step in compiled.migrations:
+        former, contract = contracts[step.source], contracts[step.target]
+        old, new = _version(compiled, former), _version(compiled, contract)
+        if old is None or new is None or contract.migrates is None:
+            continue
+        route = Route(old.name, former.major, "", request=step.request, reply=step.reply, faults=step.faults)
+        for index, test in enumerate(contract.migrates.tests):
+            _try(bench, step.written, old, route, test, ("migrates", "tests", index))
+        for path in former.examples.valid:
+            if wrong := _unmigrated(bench, old, new, step.request, path):
+                message = f"{path}, an example of {step.source}, becomes a message that this contract refuses: {wrong}"
+                bench.say(step.written, message, "migrates", "request")
+
+
+def _unmigrated(bench: Bench, old: Contract, new: Contract, request: Convert | None, path: str) -> str:
+    """Why an example that is right cannot go on; empty where it can."""
+    data = bench.documents.files.get(path)
+    body = None if data is None else Body(old.request.format, data)
+    if body is None or _broken(old.request, body):
+        return ""  # said where the former contract is written
+    try:
+        return _broken(new.request, _converted(request, body))
+    except BusError as error:
+        return error.text
 
 
 def _version(compiled: Compiled, document: kinds.Contract) -> Contract | None:

@@ -14,7 +14,7 @@ from documents.model import Documents
 from documents.of_the_bus import with_own
 from documents.problems import meant
 from documents.shapes import Shapes
-from documents.ways import alone
+from documents.transforming import alone
 from routes.model import Convert
 from transforms.apart.pool import Pool
 
@@ -106,18 +106,29 @@ def _uses(bench: Bench, compiled: Compiled, name: str) -> Iterator[tuple[str, Co
             if used == name and convert is not None:
                 found = True
                 yield f"{document.contract}/{document.to} {way}", convert
+    for step in compiled.migrations:
+        said = step.written.document.migrates if isinstance(step.written.document, kinds.Contract) else None
+        steps = {"request": step.request, "reply": step.reply} | {
+            f"faults/{n}": each for n, each in step.faults.items()
+        }
+        for places, used in said.named() if said else ():
+            convert = steps.get("/".join(places))
+            if used == name and convert is not None:
+                found = True
+                yield f"{step.target} migrates {'/'.join(places)}", convert
     if not found and (convert := alone(bench, name)) is not None:
         yield "by itself", convert
 
 
 def _expected(documents: Documents, attempt: Attempt) -> Body | None:
-    """What is to come out: as it was given, else as a test of a route with this document says."""
+    """What is to come out: as it was given, else as a test with this document says."""
     if attempt.expected is not None:
         path, wanted = attempt.expected
         return Body(format_of(path), wanted)
-    for _, route in documents.of(kinds.Route):
-        named = route.transform
-        for test in route.tests:
+    tested = [(route.transform, route.tests) for _, route in documents.of(kinds.Route)]
+    tested += [(each.migrates, each.migrates.tests) for _, each in documents.of(kinds.Contract) if each.migrates]
+    for named, tests in tested:
+        for test in tests:
             fault = named.faults.get(test.fault) if test.fault else None
             used = named.request if test.input else fault if test.fault else named.reply
             data = documents.files.get(test.input or test.reply or "")

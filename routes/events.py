@@ -18,7 +18,7 @@ def attributes(
     given = {
         "id": str(message),
         "source": f"/systems/{sender}",
-        "type": contract.reference,
+        "type": route.granted or contract.reference,
         # The identifier's own (RFC 9562 §5.7): what the envelope says may come by the gateway's clock or the journal's.
         "time": iso(message.int >> 80),
     }

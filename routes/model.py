@@ -49,6 +49,10 @@ class Route:
     apart: Executor | None = field(default=None, repr=False)
     """Where to call conversions, if one of them waits for another process."""
 
+    granted: str = ""
+    """The contract, ``name@major``, for which the system needs a grant to receive, where that is not the route's own:
+    its messages are migrated to it."""
+
     @property
     def reference(self) -> str:
         return f"{self.contract}@{self.major}"

@@ -47,8 +47,9 @@ def deliveries(
     for route in routes:
         system = snapshot.systems[route.system]
         refused: ReceiverNotGranted | BacklogFull | None = None
-        if not snapshot.grants.allows(system.name, contract.reference, May.RECEIVE, today):
-            refused = ReceiverNotGranted(system=system.name, contract=contract.reference, owner=contract.owner)
+        received = route.granted or contract.reference
+        if not snapshot.grants.allows(system.name, received, May.RECEIVE, today):
+            refused = ReceiverNotGranted(system=system.name, contract=received, owner=contract.owner)
         elif backlog.full(system.name, system.backlog):
             refused = BacklogFull(system=system.name, retry_after=30)
         if refused is None:

@@ -159,7 +159,7 @@ class SoapDoor:
     async def _answer(self, request: Request, known: _Call, operation: Operation, accepted: Acceptance) -> Response:
         """Nothing is awaited between acceptance and `end`, so no signal is missed."""
         message = str(accepted.envelope.message)
-        place = {"Location": f"/messages/{message}"}
+        place = {"Location": f"/messages/{message}"} | dict(accepted.contract.headers)
         if operation.reply is None:
             return Response(b"", 202, place)
         if self._awaiting.closed:

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from documents.kinds.base import Document, Part
-from documents.kinds.values import Code, Count, Duration, Element, FilePath, Line, Name, Texts, Version
+from documents.kinds.conversions import Conversions, Test
+from documents.kinds.values import Code, Count, Duration, Element, FilePath, Line, Name, Reference, Texts, Version
 
 MAX_BYTES = 64 * 1024 * 1024  # design: the hard limit of a body
 Selection = Annotated[str, Field(pattern=r"^[^\x00-\x1f]{0,300}$")]
@@ -85,6 +86,15 @@ class Examples(Part):
     invalid: list[FilePath] = Field(default_factory=list, description="Requests that must be refused.")
 
 
+class Migration(Conversions):
+    """How messages of a former contract go on to the receivers of this one. Only the newest version's is in force."""
+
+    from_: Reference = Field(
+        alias="from", description="The former contract, with its major: health.patient-referral@1."
+    )
+    tests: list[Test] = Field(default_factory=list, description="Examples of the conversions, which `lgsp check` runs.")
+
+
 class Contract(Document):
     """A named, versioned definition of one exchange."""
 
@@ -106,6 +116,11 @@ class Contract(Document):
     limits: ContractLimits = Field(default_factory=ContractLimits, description="Bounds of size and time.")
     retention: Retention = Field(default_factory=Retention, description="How long what is kept.")
     examples: Examples = Field(default_factory=Examples, description="Payloads that `lgsp check` tries.")
+    migrates: Migration | None = Field(
+        default=None,
+        description="How messages of a former contract go on to the receivers of this one: `request` makes one of this"
+        " contract, `reply` and `faults` make the former's answers.",
+    )
     note: Line | None = Field(default=None, description="What is new in this version.")
 
     @property
@@ -123,6 +138,13 @@ class Contract(Document):
     def fault_format(self, fault: Fault) -> FormatName:
         """A fault is written as the reply is, where nothing else is said."""
         return fault.format or (self.reply or self.request).format
+
+    def fault_payload(self, fault: Fault) -> Payload | None:
+        """The body of a fault as a payload; None where it may be anything."""
+        if fault.schema_path is None:
+            return None
+        written = {"format": self.fault_format(fault), "schema": str(fault.schema_path)}
+        return Payload.model_validate(written | ({"element": fault.root} if fault.root else {}))
 
     @model_validator(mode="after")
     def _coherent(self) -> "Contract":

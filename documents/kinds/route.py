@@ -1,22 +1,13 @@
 """Route: where a contract's messages go."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from documents.kinds.base import Document, Part
 from documents.kinds.contract import Selection
-from documents.kinds.values import Duration, FilePath, Flag, Line, Name, OperationName, Reference
-
-
-class Conversions(Part):
-    """Which transforms a route uses; what has none goes as it is, or through the JSON view of XML."""
-
-    request: Name | None = Field(default=None, description="The transform of what is sent.")
-    reply: Name | None = Field(default=None, description="The transform of the answer.")
-    faults: dict[Annotated[str, Name], Name] = Field(
-        default_factory=dict, description="Fault: the transform of its body."
-    )
+from documents.kinds.conversions import Conversions, Test
+from documents.kinds.values import Duration, Flag, Line, Name, OperationName, Reference
 
 
 class Retry(Part):
@@ -27,23 +18,6 @@ class Retry(Part):
     )
     max: Duration = Field(default=Duration("PT15M"), description="The longest pause.")
     until: Literal["timeToLive"] = Field(default="timeToLive", description="How long: as long as the message lives.")
-
-
-class Test(Part):
-    """One example of a conversion: files of the province."""
-
-    input: FilePath | None = Field(default=None, description="What is sent, as the contract has it.")
-    reply: FilePath | None = Field(default=None, description="What the receiver answers, in its own shape.")
-    fault: Name | None = Field(default=None, description="The answer is this fault.")
-    output: FilePath = Field(description="What must come out.")
-
-    @model_validator(mode="after")
-    def _coherent(self) -> "Test":
-        if (self.input is None) == (self.reply is None):
-            raise ValueError("a test has `input` (of a request) or `reply` (of an answer), and `output`.")
-        if self.fault is not None and self.reply is None:
-            raise ValueError("a fault is an answer: write `reply` with it.")
-        return self
 
 
 class Route(Document):

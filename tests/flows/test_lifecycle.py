@@ -97,10 +97,10 @@ class Town:
 
 
 @asynccontextmanager
-async def town(folder: Path) -> AsyncIterator[tuple[Town, httpx.AsyncClient]]:
+async def town(folder: Path, text: str = DOCUMENTS) -> AsyncIterator[tuple[Town, httpx.AsyncClient]]:
     home = Home(read_settings({}, data=folder / "data"), AN)
     home.prepare()
-    command = writing(Documents(), documents(folder / "first", DOCUMENTS), AN)
+    command = writing(Documents(), documents(folder / "first", text), AN)
     assert command
     home.write(command)
     registry = Registry(home.queries, home.write, home.clock, check=lambda each, today, _: check(each, today).problems)
@@ -187,3 +187,40 @@ async def test_a_grant_comes_and_goes(tmp_path: Path) -> None:
         assert await code(client, "civil.note") == (403, "grant-missing")
         await made.decide(lambda registry: registry.approve_grant(BINH, name))
         assert await version(client, "civil.note") == "1.0.0"
+
+
+MOVED = (
+    DOCUMENTS.replace("exchange: document", "exchange: request")
+    .replace("note.json}\n", "note.json}\nreply: {format: json, schema: note.json}\n")
+    .replace("contract: civil.note@1\nto:", "contract: civil.note@2\nto:")
+    .replace(
+        "{kind: Grant, contract: civil.note@1, system: register",
+        "{kind: Grant, contract: civil.note@2, system: register",
+    )
+)
+SECOND = (
+    "\n---\n"
+    + MOVED.split("---\n")[3].replace("1.0.0", "2.0.0").replace("note.json", "next.json")
+    + """migrates: {from: civil.note@1, request: forth, reply: back}
+---
+{kind: Transform, name: forth, language: mapping, fields: {newWord: oldWord}}
+---
+{kind: Transform, name: back, language: mapping, fields: {oldAnswer: newAnswer}}
+"""
+)
+
+
+async def test_an_old_sender_meets_a_new_receiver(tmp_path: Path) -> None:
+    """Who sends under the former major is heard by a system that has a route for the next one alone, and understands
+    what it answers; each message keeps the version under which it was accepted. The grant that the system needs is for
+    the next one."""
+    async with town(tmp_path, MOVED + SECOND) as (made, client):
+        answer = Outcome(Result.ANSWERED, "http-200", 200, Body(Format.JSON, b'{"newAnswer":"there"}'))
+        made.receiver.answer = lambda _: answer
+        asked = await client.post("/messages/civil.note", json={"oldWord": "here"})
+        assert (asked.status_code, asked.json()) == (200, {"oldAnswer": "there"})
+        (call,) = made.receiver.calls
+        assert call.body.data == b'{"newWord":"here"}'
+        assert (await client.get(asked.headers["location"])).json()["version"] == "1.0.0"
+        await made.decide(lambda registry: registry.revoke_grant(BINH, "civil.note@2/register/receive"))
+        assert await code(client, "civil.note") == (403, "receiver-not-granted")

@@ -113,7 +113,7 @@ def test_each_mistake_is_found_where_it_stands(
             "this grant ended on 2026-11-21",
         ),
         ({"agencies.yaml": ("parent: H98", "validUntil: 2026-01-01\nsuccessor: H98")}, "its successor is H98"),
-        ({"x.yaml": "kind: Transform\nname: x\nlanguage: mapping\nfields: {a: b}\n"}, "no route uses the transform x"),
+        ({"x.yaml": "kind: Transform\nname: x\nlanguage: mapping\nfields: {a: b}\n"}, "nothing uses the transform x"),
         ({"x.yaml": "kind: CodeList\nname: x\nentries: {a: b}\n"}, "no transform uses the code list x"),
         ({EXCHANGE: ("valid: [examples/question.json], ", "")}, "there is no valid example"),
         ({"systems.yaml": ('fault: {"7": unknown}', 'fault: {"7": odd}')}, "the operation says the fault odd"),
