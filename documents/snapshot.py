@@ -12,6 +12,7 @@ from adapters.call import Adapter
 from adapters.rest.cloud_events import EventForm
 from adapters.rest.outbound import Failure, RestAdapter, RestOperation, RestSettings
 from adapters.signing import Signer
+from adapters.soap.offers import Offer
 from adapters.soap.outbound import SoapAdapter, SoapSettings
 from adapters.soap.wsdl import Service
 from bus.clock import Clock
@@ -21,6 +22,7 @@ from documents.compile import Compiled, compile_documents
 from documents.kinds import system as written
 from documents.model import Documents
 from documents.of_the_bus import with_own
+from documents.originals import original
 from documents.store import read
 from documents.subjects import subject
 from identity.credentials import Credential
@@ -55,6 +57,7 @@ class Builder:
     _documents: Documents = field(default_factory=Documents)
     _compiled: Compiled = field(default_factory=Compiled)
     _keys: KeyRing = field(default_factory=KeyRing)
+    _original: Callable[[str], Offer | None] | None = None
 
     def load(self) -> Snapshot:
         """The newest revision; blocks. Raises `JournalUnavailable`, `KeyUnreadable`."""
@@ -63,6 +66,7 @@ class Builder:
         if documents != self._documents:
             self._compiled, problems = compile_documents(documents, self.pool)
             self._documents = documents
+            self._original = partial(original, documents.in_force(), self._compiled)
             for problem in problems:
                 log.error("document-unusable", place=f"{problem.file}{problem.path}")
         compiled, self._keys = self._compiled, self.keys()
@@ -76,6 +80,7 @@ class Builder:
             self.credentials(),
             self._keys,
             partial(subject, with_own(documents)),
+            self._original,
         )
 
     def _system(self, document: kinds.System) -> System:

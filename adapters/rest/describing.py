@@ -20,16 +20,15 @@ NAMES: Final = {".wsdl": "contract.wsdl", "wsdl": "contract.wsdl", ".xsd": "sche
 """Other names of forms."""
 
 
-def describable(snapshot: Snapshot, request: Request, system: str, today: date) -> Contract:
+def describable(snapshot: Snapshot, name: str, version: str | None, system: str, today: date) -> Contract:
     """The contract version that is meant, if the system may send or receive it; of several the newest.
 
     Raises `ContractUnknown`, `VersionUnknown`, `GrantMissing`.
     """
-    name, _, version = request.path_params["contract"].partition("@")
     versions = snapshot.contracts.get(name, ())
     if not versions:
         raise ContractUnknown
-    named = [each for each in versions if means(version or None, each.version)]
+    named = [each for each in versions if means(version, each.version)]
     if not named:
         raise VersionUnknown(contract=name, version=safe_version(version))
     for contract in named:

@@ -162,7 +162,8 @@ class FrontDoor:
         """A contract in the reader's own language, for systems that may send or receive it."""
         caller = await self._asking(request)
         snapshot = self._entrance.snapshots.current()
-        contract = describable(snapshot, request, caller.system, civil_date(self._clock.now()))
+        name, _, version = request.path_params["contract"].partition("@")
+        contract = describable(snapshot, name, version or None, caller.system, civil_date(self._clock.now()))
         return await described(snapshot, contract, request, _language(request))
 
     async def token(self, request: Request) -> Response:

@@ -14,7 +14,6 @@ from adapters.entrance import BASIC, Entrance
 from adapters.payload import undeclared
 from adapters.problem import BEARER, headers
 from adapters.rest import answers
-from adapters.rest.describing import describable
 from adapters.rest.reading import InFlight, header_text, read_body
 from adapters.soap.addressing import FAULT, UNDERSTOOD, Addressing, addressing
 from adapters.soap.addressing import answering as addressed
@@ -88,8 +87,8 @@ class SoapDoor:
         call = self._entrance.answering(self.soap, self._refuse)
         describe = self._entrance.answering(self.wsdl, _problem)
         return [
-            Path("/soap/{contract}", call, methods=["POST"]),
-            Path("/soap/{contract}", describe, methods=["GET"]),
+            Path("/soap/{service}", call, methods=["POST"]),
+            Path("/soap/{service}", describe, methods=["GET"]),
         ]
 
     async def soap(self, request: Request) -> Response:
@@ -100,11 +99,12 @@ class SoapDoor:
         self._entrance.health.admit()
         in_flight = self._strangers if system is None else self._entrance.in_flight
         with in_flight.holding() as take:
-            name, _, version = request.path_params["contract"].partition("@")
+            name, _, version = request.path_params["service"].partition("@")
             try:
-                offer = await self._offering.of(snapshot, name, version or None)
+                offer = await self._offering.called(snapshot, name, version or None)
                 data = await read_body(request, offer.max_bytes + ROOM, self._body_timeout, take)
-                received = await off_the_loop(len(data), receive, data, request.headers.get("content-type", ""))
+                content_type = request.headers.get("content-type", "")
+                received = await off_the_loop(len(data), receive, data, content_type, offer.plain)
                 if system is None:
                     raise AuthenticationMissing
                 operation, body = await self._opened(request, offer, received, known)
@@ -222,9 +222,10 @@ class SoapDoor:
             raise AuthenticationMissing
         await self._entrance.ask(system)
         what, number = _asked(request)
-        contract = describable(snapshot, request, system, civil_date(self._clock.now()))
-        offer = await self._offering.alone(snapshot, contract)
-        url = f"{self._base(request)}/soap/{quote(contract.reference, safe='@')}"
+        name, _, version = request.path_params["service"].partition("@")
+        today = civil_date(self._clock.now())
+        name, offer = await self._offering.shown(snapshot, name, version or None, system, today)
+        url = f"{self._base(request)}/soap/{quote(name, safe='@')}"
         data = await asyncio.to_thread(offer.describe, url, what, number)
         return Response(data, 200, {"Cache-Control": "no-store"}, "text/xml; charset=utf-8")
 

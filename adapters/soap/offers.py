@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final, Protocol
 
 import orjson
 from lxml import etree
@@ -18,8 +18,13 @@ from contracts.model import Contract
 from contracts.xsd import XsdDocuments
 from transforms.xml_view import XmlView
 
-Read: TypeAlias = "Callable[[etree._Element | None], bytes]"  # noqa: SLF001 - as every annotation has it
-"""The Body's element into the bytes of the contract's request; raises a `SenderFault`."""
+
+class Read(Protocol):
+    """The Body's element into the bytes of the contract's request."""
+
+    def __call__(self, element: etree._Element | None, /) -> bytes:
+        """Raises a `SenderFault`."""
+
 
 Write = Callable[[Body], bytes]
 """A reply, or a fault's payload, into an element; raises `TransformFailed`."""
@@ -57,11 +62,13 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One service at one address. `max_bytes` is the most that one of its requests may have."""
+    """One service at one address. `max_bytes` is the most that one of its requests may have. `plain` takes SOAP
+    encoding off an envelope before anything else reads it, where the service is written so; it raises `NotSoap`."""
 
     operations: tuple[Operation, ...]
     max_bytes: int
     describe: Describe = field(repr=False)
+    plain: Callable[[bytes], bytes] | None = field(default=None, repr=False)
 
     def operation(self, element: str | None, action: str) -> Operation:
         """The one that is called: by what stands in the Body; by the action only where that leaves several. Raises
@@ -111,7 +118,7 @@ class _Forms:
     def read(self, name: str, payload: Payload) -> Read:
         if payload.format is Format.XML:
             return as_it_is
-        return reading_json(self._view(name), self._subject)
+        return reading_json(self._view(name), f"{self._subject.name}@{self._subject.version}")
 
     def write(self, name: str, payload: Payload) -> Write:
         if payload.format is Format.XML:
@@ -130,17 +137,16 @@ def as_it_is(element: etree._Element | None) -> bytes:
     return b"" if element is None else alone(element)
 
 
-def reading_json(view: XmlView, named: Subject | Contract) -> Read:
+def reading_json(view: XmlView, contract: str) -> Read:
     """The view of an element as JSON; what the schema of the element does not allow breaks the contract."""
 
     def read(element: etree._Element | None) -> bytes:
         try:
             return orjson.dumps(view.decode(element) if element is not None else {})
         except TransformFailed as error:
-            contract = f"{named.name}@{named.version}"
             raise BodyInvalid(contract=contract, count=len(error.findings), findings=error.findings) from None
         except orjson.JSONEncodeError:
-            raise BodyInvalid(contract=f"{named.name}@{named.version}", count=1) from None
+            raise BodyInvalid(contract=contract, count=1) from None
 
     return read
 

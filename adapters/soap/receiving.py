@@ -1,6 +1,6 @@
 """Reading an envelope that somebody sends to the bus: strictly, for what one reader overlooks another may act upon."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from lxml import etree
 
 from adapters.payload import Undecodable, to_utf8
-from adapters.soap.envelope import VERSIONS, SoapVersion
+from adapters.soap.envelope import VERSIONS, NotSoap, SoapVersion
 from bus.errors import CharsetUnsupported, EnvelopeInvalid, MediaTypeUnsupported, SoapVersionMismatch
 from contracts.xml_body import parse_xml
 
@@ -55,14 +55,20 @@ def version_of(content_type: str) -> SoapVersion:
     return version
 
 
-def receive(data: bytes, content_type: str) -> Received:
-    """Raises `MediaTypeUnsupported`, `CharsetUnsupported`, `XmlMalformed`, `XmlForbidden`, `SoapVersionMismatch` and
-    `EnvelopeInvalid`."""
+def receive(data: bytes, content_type: str, plain: Callable[[bytes], bytes] | None = None) -> Received:
+    """`plain` is applied to the text in UTF-8 before it is read.
+
+    Raises `MediaTypeUnsupported`, `CharsetUnsupported`, `XmlMalformed`, `XmlForbidden`, `SoapVersionMismatch` and
+    `EnvelopeInvalid`.
+    """
     expected = version_of(content_type)
     try:
-        root = parse_xml(to_utf8(content_type, data))
+        text = to_utf8(content_type, data)
+        root = parse_xml(plain(text) if plain else text)
     except Undecodable:
         raise CharsetUnsupported from None
+    except NotSoap:
+        raise EnvelopeInvalid(hint="its references lead nowhere, or it is no XML") from None
     version = VERSIONS.get(str(root.tag))
     if version is not expected:
         if etree.QName(root).localname == "Envelope":

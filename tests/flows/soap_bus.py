@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bus.clock import SystemClock
 from documents.compile import compile_documents
 from documents.load import load
 from documents.of_the_bus import with_own
+from documents.originals import original
 from documents.subjects import subject
 from identity.credentials import Credential
 from identity.credentials import issue as issue_credential
@@ -70,6 +72,7 @@ class Wired:
             self.credentials,
             self.keys,
             lambda contract: subject(everything, contract),
+            partial(original, documents, compiled),
         )
 
     def credential(self, system: str = "one-stop") -> tuple[Credential, str]:
@@ -114,9 +117,8 @@ class Served:
     async def send(self, path: str, data: bytes, headers: dict[str, str]) -> httpx.Response:
         return await self.http.post(f"/soap/{path}", content=data, headers=headers)
 
-    def client(self, path: str, wsdl: str = "wsdl") -> Any:
+    def client(self, path: str, wsdl: str, session: requests.Session) -> Any:
         """zeep, which loads the WSDL from the bus as anybody's tool would; it blocks."""
-        session = requests.Session()
         session.auth = ("one-stop", self.secret)
         session.headers["Accept-Language"] = "en"
         with warnings.catch_warnings():
@@ -127,7 +129,12 @@ class Served:
 
     async def call(self, path: str, use: Callable[[Any], Any], wsdl: str = "wsdl") -> Any:
         """What zeep makes of a call, in a thread."""
-        return await asyncio.to_thread(lambda: use(self.client(path, wsdl)))
+
+        def called() -> Any:
+            with requests.Session() as session:
+                return use(self.client(path, wsdl, session))
+
+        return await asyncio.to_thread(called)
 
 
 @asynccontextmanager
@@ -151,10 +158,12 @@ async def served(wired: Wired, database: str, known_as: str = "") -> AsyncIterat
             serving = asyncio.create_task(server.serve([listening]))
             basic = b64encode(f"one-stop:{secret}".encode()).decode()
             headers = {"Authorization": f"Basic {basic}", "Accept-Language": "en"}
-            async with httpx.AsyncClient(base_url=url, headers=headers) as http:
-                yield Served(url, wired, node, secret, http)
-            server.should_exit = True
-            await serving
+            try:
+                async with httpx.AsyncClient(base_url=url, headers=headers) as http:
+                    yield Served(url, wired, node, secret, http)
+            finally:
+                server.should_exit = True
+                await serving
     while engine.pool.checkedout():  # type: ignore[attr-defined]
         await asyncio.sleep(0.01)
     engine.dispose()
