@@ -62,13 +62,13 @@ class Entrance:
     async def authorized(self, request: Request) -> tuple[Snapshot, str | None]:
         """The system that Authorization names, by Bearer or by Basic; None where there is no such header. Raises also
         `CredentialInvalid`, and `AuthenticationMissing` for another scheme."""
-        sent = request.headers.get("authorization")
-        scheme = (sent or "").partition(" ")[0].lower()
+        sent = request.headers.get("authorization", "")
+        scheme = sent.partition(" ")[0].lower()
         if scheme == "bearer":
             snapshot, caller = await self.bearer(request)
             return snapshot, caller.system
         snapshot = self.snapshots.current()
-        if sent is None:
+        if not sent:
             return snapshot, None
         try:
             if scheme != "basic":

@@ -421,6 +421,20 @@ class AddressingInvalid(SenderFault):
     code = "addressing-invalid"
 
 
+class SecurityInvalid(SenderFault):
+    """The WS-Security header proves nothing: {hint}."""
+
+    code = "security-invalid"
+    status = 401
+
+
+class SecurityReplayed(SenderFault):
+    """The nonce of the UsernameToken was used before: make a new one for each call."""
+
+    code = "security-replayed"
+    status = 401
+
+
 class OperationUnknown(SenderFault):
     """The service has no operation for what stands in the Body: see its WSDL."""
 

@@ -145,6 +145,8 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "soap-must-understand": "Có tiêu đề bắt buộc phải hiểu mà trục không biết: trục biết WS-Addressing 1.0 và"
         " WS-Security 1.0 với UsernameToken.",
         "addressing-invalid": "Không làm theo được các tiêu đề WS-Addressing: {hint}.",
+        "security-invalid": "Tiêu đề WS-Security không chứng minh được gì: {hint}.",
+        "security-replayed": "Nonce của UsernameToken đã được dùng: hãy tạo nonce mới cho mỗi lời gọi.",
         "soap-operation-unknown": "Dịch vụ không có thao tác nào cho nội dung trong Body: hãy xem WSDL của dịch vụ.",
         "reply-pending": "Thông điệp {message} đã được nhận, phản hồi chưa đến: hãy hỏi lại với cùng Idempotency-Key"
         " hay wsa:MessageID, hoặc GET /messages/{message}/reply.",

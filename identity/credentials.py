@@ -7,12 +7,14 @@ credentials at a time, so that changing the secret is one setting on its side an
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from uuid import UUID
 
 from bus.errors import CredentialInvalid
+from identity.keyring import KeyRing
+from identity.sealing import seal, unseal
 
 PREFIX = "lgsp_"  # secret scanners and people recognise a leaked one by it
 SECRET_BYTES = 32
@@ -22,7 +24,8 @@ MAX_SECRET = 256  # characters; ours have 48
 @dataclass(frozen=True, slots=True)
 class Credential:
     """What is kept of a credential. Times are milliseconds since the epoch; `digest` is the SHA-256 of the secret:
-    256 random bits need no slow hash."""
+    256 random bits need no slow hash. Of a credential for WS-Security the secret itself is kept, `sealed` under the key
+    ring, and no digest: it proves nothing anywhere else."""
 
     id: str
     system: str
@@ -30,6 +33,7 @@ class Credential:
     created_at: int
     expires_at: int | None = None
     revoked_at: int | None = None
+    sealed: bytes | None = field(default=None, repr=False)
 
     def live(self, now: int) -> bool:
         return (self.revoked_at is None or now < self.revoked_at) and (self.expires_at is None or now < self.expires_at)
@@ -41,8 +45,27 @@ class Credential:
 
 def issue(system: str, now: int, new_id: Callable[[], UUID], expires_at: int | None = None) -> tuple[Credential, str]:
     """A new credential and its secret, which is kept nowhere."""
-    secret = PREFIX + urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).rstrip(b"=").decode()
+    secret = _new_secret()
     return Credential(str(new_id()), system, _digest(secret), now, expires_at), secret
+
+
+def issue_readable(
+    system: str, now: int, new_id: Callable[[], UUID], ring: KeyRing, expires_at: int | None = None
+) -> tuple[Credential, str]:
+    """A new credential for WS-Security's digest of a password, which only who knows the password can check."""
+    secret, name = _new_secret(), str(new_id())
+    return Credential(name, system, b"", now, expires_at, None, seal(ring, secret.encode(), name)), secret
+
+
+def readable(credentials: Iterable[Credential], system: str, ring: KeyRing, now: int) -> Iterator[str]:
+    """The secrets of a system's live credentials that can be read. Raises `KeyUnreadable`."""
+    for credential in credentials:
+        if credential.system == system and credential.sealed is not None and credential.live(now):
+            yield unseal(ring, credential.sealed, credential.id).decode()
+
+
+def _new_secret() -> str:
+    return PREFIX + urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).rstrip(b"=").decode()
 
 
 def authenticate(credentials: Iterable[Credential], client_id: str, secret: str, now: int) -> Credential:

@@ -72,18 +72,21 @@ class Once:
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """`message` is another than the one sent where the once-only key had been used: then `digest` says for what.
-    `held` are the deliveries whose turn in their order has yet to come."""
+    `held` are the deliveries whose turn in their order has yet to come. `replayed`: nothing was written, since
+    the nonce had been used."""
 
     message: UUID
     accepted_at: int
     expires_at: int
     digest: str | None = None
     held: frozenset[UUID] = frozenset()
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Accept(Command[Accepted]):
-    """A message with its body, deliveries and audit event. `life` and `body_life` run from the commit's time."""
+    """A message with its body, deliveries and audit event. `life` and `body_life` run from the commit's time. A `nonce`
+    is a once-only key of which no second use is anything but a replay."""
 
     envelope: Envelope
     body: bytes = field(repr=False)
@@ -95,6 +98,7 @@ class Accept(Command[Accepted]):
     event: Event
     subject: str = ""
     once: Once | None = None
+    nonce: Once | None = None
 
     def weight(self) -> int:
         return 1024 + len(self.body)

@@ -247,6 +247,7 @@ credentials = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("sealed", LargeBinary),
 )
 
 keys = Table(

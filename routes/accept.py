@@ -26,6 +26,7 @@ from bus.errors import (
     MediaTypeUnsupported,
     QuotaExceeded,
     RouteMissing,
+    SecurityReplayed,
     SenderFault,
     VersionUnknown,
 )
@@ -56,7 +57,7 @@ class Arrival:
     """What a front door knows of a message before it has read the body. `read` reads at most so many bytes, or raises;
     `format` is None where the sender did not say. `event_key` makes an event once-only where there is no
     Idempotency-Key: its source and its id. `unwrap`: the body holds more than the message; it gives the arrival that
-    the body tells of, and the message's own bytes."""
+    the body tells of, and the message's own bytes. `nonce` is what a sender proved itself by, once."""
 
     sender: str
     contract: str
@@ -66,6 +67,7 @@ class Arrival:
     idempotency_key: str | None = None
     traceparent: str | None = None
     event_key: str | None = None
+    nonce: Once | None = None
     unwrap: Callable[["Arrival", bytes], tuple["Arrival", bytes]] | None = None
 
 
@@ -131,7 +133,11 @@ class Acceptor:
                 subject(snapshot, contract, parsed),
                 once(snapshot, arrival, contract, body, envelope.expires_at - envelope.accepted_at),
             )
+            if arrival.nonce:
+                command = replace(command, nonce=arrival.nonce)
             accepted = await self._committer.write(command)
+            if accepted.replayed:
+                raise SecurityReplayed
             if accepted.message != envelope.message:
                 return repeated(accepted, command, contract)
         except QuotaExceeded as refused:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from bus.clock import Clock, SystemClock
 from bus.errors import BusError, FolderInUse, SettingInvalid
 from bus.settings import Settings
-from identity.credentials import Credential
+from identity.credentials import Credential, issue_readable
 from identity.credentials import issue as issue_credential
 from identity.keyring import KeyRing, Purpose, SealedKey, load_master_key, new_key, open_key, seal_key
 from identity.secrets import Secrets
@@ -135,20 +135,21 @@ class Home:
         return {credential.id: credential for credential in rows}
 
     def issue_credential(
-        self, system: str, life: int | None = None, *, actor: str | None = None
+        self, system: str, life: int | None = None, *, readable: bool = False, actor: str | None = None
     ) -> tuple[Credential, str]:
-        """A new credential of a system and its secret; `life` in milliseconds, None: until revoked. `actor` is who
-        issues it, None: whose home this is."""
+        """A new credential of a system and its secret; `life` in milliseconds, None: until revoked. `readable`: for
+        WS-Security's digest alone. `actor` is who issues it, None: whose home this is."""
         now = self.clock.now()
-        credential, secret = issue_credential(system, now, self.clock.new_id, now + life if life else None)
+        end = now + life if life else None
+        if readable:
+            credential, secret = issue_readable(system, now, self.clock.new_id, self.keys(), end)
+        else:
+            credential, secret = issue_credential(system, now, self.clock.new_id, end)
         self._put_credential(credential, "credential.issued", actor)
         return credential, secret
 
     def revoke_credential(self, credential: Credential, *, actor: str | None = None) -> None:
-        now = self.clock.now()
-        revoked = Credential(
-            credential.id, credential.system, credential.digest, credential.created_at, credential.expires_at, now
-        )
+        revoked = replace(credential, revoked_at=self.clock.now(), sealed=None)
         self._put_credential(revoked, "credential.revoked", actor)
 
     def token(self, system: str) -> str:
@@ -167,6 +168,7 @@ class Home:
             "created_at": credential.created_at,
             "expires_at": credential.expires_at,
             "revoked_at": credential.revoked_at,
+            "sealed": credential.sealed,
         }
         facts: dict[str, str | int] = {"credential": credential.id, "system": credential.system}
         self.write(PutRow("credentials", row, Event(event, actor or self.actor, facts=facts)))

@@ -1,33 +1,31 @@
 """The data plane over SOAP: how systems whose only skill is SOAP send and ask."""
 
 import asyncio
-from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import quote
-from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as Path
 
-from adapters.entrance import BASIC, Entrance
+from adapters.entrance import Entrance, source
 from adapters.payload import undeclared
-from adapters.problem import BEARER, headers
 from adapters.rest import answers
 from adapters.rest.reading import InFlight, header_text, read_body
-from adapters.soap.addressing import FAULT, UNDERSTOOD, Addressing, addressing
-from adapters.soap.addressing import answering as addressed
-from adapters.soap.envelope import SoapVersion, enclose
+from adapters.soap.addressing import UNDERSTOOD, addressing
+from adapters.soap.answers import Call, fault_answer, problem_answer, reply_answer
+from adapters.soap.envelope import SoapVersion
 from adapters.soap.offering import Offering
 from adapters.soap.offers import Offer, Operation
-from adapters.soap.receiving import MEDIA_TYPES, ROOM, Received, receive, version_of
-from adapters.soap.refusing import fault, status
+from adapters.soap.receiving import ROOM, Received, receive, version_of
+from adapters.soap.tokens import SECURITY, Proved, is_understood, proved, security_of
 from bus.clock import Clock
-from bus.envelope import Body
 from bus.errors import (
     AuthenticationMissing,
     BodyTooLarge,
     BusError,
+    CredentialInvalid,
     DeclaredFault,
     HeaderNotUnderstood,
     PathUnknown,
@@ -37,7 +35,7 @@ from bus.errors import (
     SenderFault,
     TransformFailed,
 )
-from bus.languages import negotiate
+from bus.languages import Language, negotiate
 from bus.states import TERMINAL
 from identity.grants import civil_date
 from journal.commands import Reply
@@ -49,17 +47,6 @@ from routes.offload import off_the_loop
 
 MOST_OF_STRANGERS: Final = 64 * 1024 * 1024
 """Bytes of envelopes that a process holds whose senders are yet to be known, since that stands inside."""
-
-DECLARATION: Final = b'<?xml version="1.0" encoding="utf-8"?>'
-
-
-@dataclass(slots=True)
-class _Call:
-    """What is known of a call so far, for the fault that may answer it."""
-
-    version: SoapVersion = SoapVersion.V11
-    addressing: Addressing | None = None
-    message: UUID | None = None
 
 
 class SoapDoor:
@@ -85,7 +72,7 @@ class SoapDoor:
 
     def paths(self) -> list[Path]:
         call = self._entrance.answering(self.soap, self._refuse)
-        describe = self._entrance.answering(self.wsdl, _problem)
+        describe = self._entrance.answering(self.wsdl, problem_answer)
         return [
             Path("/soap/{service}", call, methods=["POST"]),
             Path("/soap/{service}", describe, methods=["GET"]),
@@ -93,44 +80,72 @@ class SoapDoor:
 
     async def soap(self, request: Request) -> Response:
         """Accept what stands in the Body; answer with the reply, or with 202 where none is promised."""
-        known = request.state.call = _Call()
+        known = request.state.call = Call(answer_id=f"urn:uuid:{self._clock.new_id()}")
         known.version = version_of(request.headers.get("content-type", ""))
         snapshot, system = await self._entrance.authorized(request)
         self._entrance.health.admit()
         in_flight = self._strangers if system is None else self._entrance.in_flight
         with in_flight.holding() as take:
             name, _, version = request.path_params["service"].partition("@")
+            proof = None if system is None else Proved(system)
             try:
                 offer = await self._offering.called(snapshot, name, version or None)
                 data = await read_body(request, offer.max_bytes + ROOM, self._body_timeout, take)
                 content_type = request.headers.get("content-type", "")
                 received = await off_the_loop(len(data), receive, data, content_type, offer.plain)
-                if system is None:
-                    raise AuthenticationMissing
+                known.addressing = addressing(received.headers)
+                proof = self._proof(request, received, snapshot, proof)
                 operation, body = await self._opened(request, offer, received, known)
+                name = operation.contract
                 key = self._once(request, known)
             except SenderFault as refused:
-                if system is not None:
-                    await self._acceptor.refuse(snapshot, system, name, refused)
+                if proof is None:
+                    await self._entrance.refusals.refused(source(request), refused)
+                else:
+                    await self._acceptor.refuse(snapshot, proof.system, name, refused)
                 raise
-            arrival = self._arrival(snapshot, request, system, operation, body, key)
+            arrival = self._arrival(snapshot, request, proof, operation, body, key)
             accepted = await self._acceptor.accept(snapshot, arrival, waits=operation.reply is not None)
-        known.message = accepted.envelope.message
+        known.headers = {"Location": f"/messages/{accepted.envelope.message}", **accepted.contract.headers}
+        known.message = str(accepted.envelope.message)
         return await self._answer(request, known, operation, accepted)
 
-    async def _opened(
-        self, request: Request, offer: Offer, received: Received, known: _Call
-    ) -> tuple[Operation, bytes]:
+    def _proof(self, request: Request, received: Received, snapshot: Snapshot, known: Proved | None) -> Proved:
+        """Who sends: as Authorization says, as a UsernameToken says, or as both do.
+
+        Raises `AuthenticationMissing`, `HeaderNotUnderstood`, and as `proved` does.
+        """
+        security = security_of(received.headers)
+        if security is None:
+            if known is None:
+                raise AuthenticationMissing
+            return known
+        told = proved(security, snapshot, self._clock.now(), private=self._is_private(request))
+        if told and known and told.system != known.system:
+            raise CredentialInvalid
+        found = told or known
+        if found is None:
+            raise AuthenticationMissing
+        return found
+
+    def _is_private(self, request: Request) -> bool:
+        """Whether nobody overhears: by TLS, up to whoever ends it before us, or without leaving this machine."""
+        https = request.scope["scheme"] == "https" or self._url.startswith("https://")
+        try:
+            return https or ip_address(source(request)).is_loopback
+        except ValueError:
+            return False
+
+    async def _opened(self, request: Request, offer: Offer, received: Received, known: Call) -> tuple[Operation, bytes]:
         """Which operation is called, and the bytes that its contract takes."""
-        if any(str(each.tag) not in UNDERSTOOD for each in received.mandatory()):
-            raise HeaderNotUnderstood
-        known.addressing = addressing(received.headers)
+        for each in received.mandatory():
+            if str(each.tag) not in UNDERSTOOD and not (each.tag == SECURITY and is_understood(each)):
+                raise HeaderNotUnderstood
         element = None if received.child is None else str(received.child.tag)
         operation = offer.operation(element, _action(request, known))
-        size = 0 if received.child is None else len(received.root)
-        return operation, await off_the_loop(size, operation.read, received.child)
+        return operation, await off_the_loop(received.size, operation.read, received.child)
 
-    def _once(self, request: Request, known: _Call) -> str | None:
+    def _once(self, request: Request, known: Call) -> str | None:
         """What makes a repeated call one message: Idempotency-Key, else the MessageID."""
         key = header_text(request, "idempotency-key", 255)
         if key is None and known.addressing:
@@ -138,7 +153,7 @@ class SoapDoor:
         return key
 
     def _arrival(
-        self, snapshot: Snapshot, request: Request, system: str, operation: Operation, body: bytes, key: str | None
+        self, snapshot: Snapshot, request: Request, proof: Proved, operation: Operation, body: bytes, key: str | None
     ) -> Arrival:
         async def read(limit: int) -> bytes:
             if len(body) > limit:
@@ -147,21 +162,21 @@ class SoapDoor:
 
         contract = snapshot.version(operation.contract, operation.version)
         return Arrival(
-            system,
+            proof.system,
             operation.contract,
             operation.version,
             contract.request.format if contract else None,
             read,
             key,
             request.headers.get("traceparent"),
+            nonce=proof.nonce,
         )
 
-    async def _answer(self, request: Request, known: _Call, operation: Operation, accepted: Acceptance) -> Response:
+    async def _answer(self, request: Request, known: Call, operation: Operation, accepted: Acceptance) -> Response:
         """Nothing is awaited between acceptance and `end`, so no signal is missed."""
-        message = str(accepted.envelope.message)
-        place = {"Location": f"/messages/{message}"} | dict(accepted.contract.headers)
+        message = known.message
         if operation.reply is None:
-            return Response(b"", 202, place)
+            return Response(b"", 202, known.headers)
         if self._awaiting.closed:
             raise ReplyPending(message=message)
         end = await self._awaiting.end(accepted, accepted.contract.limits.timeout + GRACE)
@@ -173,10 +188,9 @@ class SoapDoor:
             element = await off_the_loop(len(end.reply.body.data), operation.reply, end.reply.body)
         except TransformFailed:
             raise ReplyInexpressible(message=message) from None
-        header = self._addressed(known, operation.answers)
-        return _response(known.version, 200, DECLARATION + enclose(known.version, element, header), place)
+        return reply_answer(known, element, operation.answers)
 
-    async def _declared(self, request: Request, known: _Call, operation: Operation, reply: Reply) -> Response:
+    async def _declared(self, request: Request, known: Call, operation: Operation, reply: Reply) -> Response:
         """A fault that the contract declares, as it declares it; as text where it says no more than a name."""
         error = DeclaredFault(fault=reply.fault)
         write = operation.faults.get(reply.fault)
@@ -185,35 +199,11 @@ class SoapDoor:
         except TransformFailed:
             detail = None
         told = None if detail is None else undeclared(detail)
-        return self._faulty(request, known, error, told, reply.body)
+        return fault_answer(known, error, _language(request), detail=told, body=reply.body)
 
     def _refuse(self, request: Request, error: BusError) -> Response:
-        known: _Call = request.state.call
-        return self._faulty(request, known, error)
-
-    def _faulty(
-        self,
-        request: Request,
-        known: _Call,
-        error: BusError,
-        detail: bytes | None = None,
-        body: Body | None = None,
-    ) -> Response:
-        language = negotiate(request.headers.get("accept-language"))
-        message = str(known.message) if known.message else ""
-        element = fault(known.version, error, language, detail=detail, message=message, body=body)
-        data = DECLARATION + enclose(known.version, element, self._addressed(known, FAULT))
-        answer = _response(known.version, status(known.version, error), data, headers(error))
-        if answer.status_code == 401:
-            _challenge(answer)
-        if message:
-            answer.headers["Location"] = f"/messages/{message}"
-        return answer
-
-    def _addressed(self, known: _Call, action: str) -> bytes:
-        if known.addressing is None:
-            return b""
-        return addressed(known.addressing, action, f"urn:uuid:{self._clock.new_id()}")
+        known: Call = request.state.call
+        return fault_answer(known, error, _language(request))
 
     async def wsdl(self, request: Request) -> Response:
         """The WSDL and its schemas, for systems that may send or receive what it describes."""
@@ -243,27 +233,11 @@ def _ended(view: MessageView | None, message: str) -> BusError:
     return answers.ended_fault(view) or ReplyGone()
 
 
-def _response(version: SoapVersion, code: int, data: bytes, more: dict[str, str]) -> Response:
-    media_type = next(name for name, each in MEDIA_TYPES.items() if each is version)
-    return Response(data, code, more, f"{media_type}; charset=utf-8")
+def _language(request: Request) -> Language:
+    return negotiate(request.headers.get("accept-language"))
 
 
-def _problem(request: Request, error: BusError) -> Response:
-    """To a question by GET, an error is said as everywhere else."""
-    answer = answers.problem_answer(error, negotiate(request.headers.get("accept-language")))
-    if answer.status_code == 401:
-        _challenge(answer)
-    return answer
-
-
-def _challenge(answer: Response) -> None:
-    """How a caller may say who it is; most tools that load a WSDL know Basic alone."""
-    del answer.headers["WWW-Authenticate"]
-    answer.headers.append("WWW-Authenticate", BASIC)
-    answer.headers.append("WWW-Authenticate", BEARER)
-
-
-def _action(request: Request, known: _Call) -> str:
+def _action(request: Request, known: Call) -> str:
     """The action as it was named: by WS-Addressing, in the header of SOAP 1.1, in the parameter of SOAP 1.2."""
     if known.addressing and known.addressing.action:
         return known.addressing.action

@@ -34,10 +34,10 @@ NEXT: Final = frozenset(
 @dataclass(frozen=True, slots=True)
 class Received:
     """An envelope that was read. `headers` are the blocks that are meant for the bus, `child` the one element of the
-    Body, None where that is empty."""
+    Body, None where that is empty; `size` is in bytes."""
 
     version: SoapVersion
-    root: etree._Element = field(repr=False)
+    size: int
     headers: Sequence[etree._Element] = field(repr=False)
     child: etree._Element | None = field(repr=False)
 
@@ -79,7 +79,7 @@ def receive(data: bytes, content_type: str, plain: Callable[[bytes], bytes] | No
         raise EnvelopeInvalid(hint="its Body has more than one element")
     if _has_text(body):
         raise EnvelopeInvalid(hint="its Body has text beside its element")
-    return Received(version, root, _meant_for_us(header, version), body[0] if len(body) else None)
+    return Received(version, len(text), _meant_for_us(header, version), body[0] if len(body) else None)
 
 
 def _parts(root: etree._Element, version: SoapVersion) -> tuple[etree._Element | None, etree._Element]:

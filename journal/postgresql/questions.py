@@ -160,26 +160,45 @@ def _unring(transaction: Transaction, asked: Numbered[commands.Unring]) -> Reade
 
 
 def _use_once(transaction: Transaction, accepts: Numbered[commands.Accept]) -> Reader | None:
-    """An answer only for those whose key had been used before, be it by an earlier one of the same batch."""
+    """An answer only for those whose key had been used before, be it by an earlier one of the same batch; of nonces,
+    which few have, it is waited for: a message that is a replay takes no other key."""
+    nonces = {place: each for place, accept in accepts.items() if (each := accept.nonce)}
+    used = _take_keys(transaction, accepts, nonces)() if nonces else {}
+    replayed = {place: Accepted(message, 0, 0, replayed=True) for place, (message, _) in used.items()}
+    keys = {place: each for place, accept in accepts.items() if (each := accept.once) and place not in replayed}
+    if not keys:
+        return (lambda: replayed) if replayed else None
+    taken = _take_keys(transaction, accepts, keys)
+
+    def read() -> Answers:
+        used = taken()
+        lives = {accept.envelope.message: accept.life for accept in accepts.values()}
+        times = _times(transaction, {message for message, _ in used.values()}, lives)
+        return replayed | {
+            place: Accepted(message, *times[message], digest) for place, (message, digest) in used.items()
+        }
+
+    return read
+
+
+def _take_keys(
+    transaction: Transaction, accepts: Numbered[commands.Accept], keys: Mapping[int, commands.Once]
+) -> Callable[[], dict[int, tuple[UUID, str]]]:
+    """Take each key for the message at its place. Of those that had been taken before, the answer tells by which
+    message, and its digest."""
     keyed = {
-        place: (once.scope, once.key, accept.envelope.message, once.digest, once.life)
-        for place, accept in accepts.items()
-        if (once := accept.once)
+        place: (once.scope, once.key, accepts[place].envelope.message, once.digest, once.life)
+        for place, once in keys.items()
     }
-    if not keyed:
-        return None
     first = {(scope, key): place for place, (scope, key, *_) in reversed(list(keyed.items()))}
     rows = [keyed[first[key]] for key in sorted(first)]
     names = ("scopes", "keys", "messages", "digests", "lives")
     values: dict[str, Any] = {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
     cursor = transaction.run(USE_ONCE, {"at": transaction.at, **values})
 
-    def read() -> Answers:
+    def read() -> dict[int, tuple[UUID, str]]:
         kept = {(scope, key): (message, digest) for scope, key, message, digest in cursor}
-        used = {place: kept[scope, key] for place, (scope, key, own, *_) in keyed.items() if kept[scope, key][0] != own}
-        lives = {accept.envelope.message: accept.life for accept in accepts.values()}
-        times = _times(transaction, {message for message, _ in used.values()}, lives)
-        return {place: Accepted(message, *times[message], digest) for place, (message, digest) in used.items()}
+        return {place: kept[scope, key] for place, (scope, key, own, *_) in keyed.items() if kept[scope, key][0] != own}
 
     return read
 

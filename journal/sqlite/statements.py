@@ -35,6 +35,10 @@ UNRING: Final = (
 
 
 def accept(transaction: Transaction, command: commands.Accept) -> Accepted:
+    if command.nonce:
+        first = _use_once(transaction, command.nonce, command.envelope.message)
+        if first and first.message != command.envelope.message:
+            return Accepted(first.message, 0, 0, replayed=True)
     if command.once and (used := _use_once(transaction, command.once, command.envelope.message)):
         return used
     return transaction.rows.accept(command, orders.enter(transaction, command))

@@ -14,10 +14,17 @@ app = typer.Typer(no_args_is_help=True, help="What systems prove themselves with
 
 
 @app.command("issue")
-def credential_issue(system: str, data: Data = None, json: Json = False) -> None:
+def credential_issue(
+    system: str,
+    wsse: Annotated[
+        bool, typer.Option("--wsse", help="For WS-Security's PasswordDigest, and for nothing else.")
+    ] = False,
+    data: Data = None,
+    json: Json = False,
+) -> None:
     """A new credential; its secret is shown once."""
     with opened(read_settings(data=data)) as home:
-        issued, value = home.issue_credential(known_system(home, system))
+        issued, value = home.issue_credential(known_system(home, system), readable=wsse)
         printing.issued(out, issued, value, lgsp(home.settings.data), json=json)
 
 

@@ -24,7 +24,7 @@ from documents.load import load
 from documents.of_the_bus import with_own
 from documents.originals import original
 from documents.subjects import subject
-from identity.credentials import Credential
+from identity.credentials import Credential, issue_readable
 from identity.credentials import issue as issue_credential
 from identity.keyring import KeyRing, Purpose, new_key
 from identity.tokens import issue
@@ -81,6 +81,12 @@ class Wired:
         self.credentials[credential.id] = credential
         return credential, secret
 
+    def readable(self, system: str = "one-stop") -> str:
+        """The secret of one more credential of a system, for WS-Security."""
+        credential, secret = issue_readable(system, CLOCK.now() - 1000, CLOCK.new_id, self.keys)
+        self.credentials[credential.id] = credential
+        return secret
+
     def token(self, system: str = "one-stop") -> str:
         credential, _ = self.credential(system)
         return issue(system, credential.id, self.keys, CLOCK.now())
@@ -117,7 +123,7 @@ class Served:
     async def send(self, path: str, data: bytes, headers: dict[str, str]) -> httpx.Response:
         return await self.http.post(f"/soap/{path}", content=data, headers=headers)
 
-    def client(self, path: str, wsdl: str, session: requests.Session) -> Any:
+    def client(self, path: str, wsdl: str, session: requests.Session, **options: Any) -> Any:
         """zeep, which loads the WSDL from the bus as anybody's tool would; it blocks."""
         session.auth = ("one-stop", self.secret)
         session.headers["Accept-Language"] = "en"
@@ -125,14 +131,16 @@ class Served:
             warnings.simplefilter("ignore")
             made: Any = Client
             carrying: Any = Transport
-            return made(f"{self.url}/soap/{path}?{wsdl}", transport=carrying(session=session), settings=Settings())
+            return made(
+                f"{self.url}/soap/{path}?{wsdl}", transport=carrying(session=session), settings=Settings(), **options
+            )
 
-    async def call(self, path: str, use: Callable[[Any], Any], wsdl: str = "wsdl") -> Any:
+    async def call(self, path: str, use: Callable[[Any], Any], wsdl: str = "wsdl", **options: Any) -> Any:
         """What zeep makes of a call, in a thread."""
 
         def called() -> Any:
             with requests.Session() as session:
-                return use(self.client(path, wsdl, session))
+                return use(self.client(path, wsdl, session, **options))
 
         return await asyncio.to_thread(called)
 
@@ -141,7 +149,8 @@ class Served:
 async def served(wired: Wired, database: str, known_as: str = "") -> AsyncIterator[Served]:
     """The bus over these documents."""
     _, secret = wired.credential()
-    engine, store = open_engine(database), open_store(database, CLOCK, "writer")
+    name = CLOCK.new_id().hex
+    engine, store = open_engine(database), open_store(database, CLOCK, f"writer-{name}")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         async with running(
@@ -150,7 +159,7 @@ async def served(wired: Wired, database: str, known_as: str = "") -> AsyncIterat
             MemoryBroker(),
             wired.snapshot,
             CLOCK,
-            "process",
+            f"process-{name}",
             sweep_every=0.02,
             url=known_as,
         ) as node:

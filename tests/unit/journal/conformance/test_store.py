@@ -407,6 +407,24 @@ def test_once_only_key_names_its_first_message(store: Store, clock: ManualClock,
     assert queries.message(second.envelope.message) is None
 
 
+def test_nonce_is_used_once(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """A second message with a nonce is not written, also in the same transaction, and takes no key of its own: whoever
+    uses that key next is the first."""
+    nonce = Once("nonce:one-stop", b"nonce", "", LIFE)
+    keys = [Once("idempotency:one-stop", name, "a", LIFE) for name in (b"one", b"two", b"three")]
+    first, twin, later = (replace(an_accept(clock), once=key, nonce=nonce) for key in keys)
+    other = replace(an_accept(clock), once=keys[1])
+    results = store.write([first, twin, other]).results
+    replayed = Accepted(first.envelope.message, 0, 0, replayed=True)
+    assert [each == replayed for each in results] == [False, True, False]
+    assert write(store, later) == replayed
+    assert write(store, replace(later, once=None)) == replayed
+    again = write(store, replace(an_accept(clock), once=keys[0], nonce=replace(nonce, key=b"another")))
+    assert again == Accepted(first.envelope.message, clock.now(), clock.now() + LIFE, "a")
+    written = [queries.message(each.envelope.message) is not None for each in (first, twin, other, later)]
+    assert written == [True, False, True, False]
+
+
 def test_once_only_key_is_forgotten(store: Store, clock: ManualClock) -> None:
     """A key whose time is over may be used again."""
     first, second = (replace(an_accept(clock), once=Once("one-stop", b"key", "a", 1_000)) for _ in range(2))
@@ -491,6 +509,7 @@ def test_rows_are_replaced_by_their_id(store: Store, queries: Queries) -> None:
         "created_at": 1,
         "expires_at": None,
         "revoked_at": None,
+        "sealed": None,
     }
     write(store, PutRow("credentials", row, Event("credential.issued", "registrar")))
     write(store, PutRow("credentials", {**row, "revoked_at": 2}, Event("credential.revoked", "registrar")))
