@@ -8,9 +8,11 @@ from typing import Final, Protocol
 import orjson
 from lxml import etree
 
+from adapters.soap.absent import Absent
 from adapters.soap.envelope import alone
 from bus.envelope import Body, Exchange, Format
 from bus.errors import BodyInvalid, OperationUnknown, TransformFailed
+from contracts.descriptions.json_schema import bundled
 from contracts.descriptions.model import Payload, Subject
 from contracts.descriptions.wsdl import ACTION, PORT_TYPE, namespace, published, schemas
 from contracts.json_body import parse_json
@@ -118,7 +120,8 @@ class _Forms:
     def read(self, name: str, payload: Payload) -> Read:
         if payload.format is Format.XML:
             return as_it_is
-        return reading_json(self._view(name), f"{self._subject.name}@{self._subject.version}")
+        contract = f"{self._subject.name}@{self._subject.version}"
+        return reading_json(self._view(name), contract, Absent(bundled(self._subject, "#/$defs/"), name).without)
 
     def write(self, name: str, payload: Payload) -> Write:
         if payload.format is Format.XML:
@@ -137,12 +140,12 @@ def as_it_is(element: etree._Element | None) -> bytes:
     return b"" if element is None else alone(element)
 
 
-def reading_json(view: XmlView, contract: str) -> Read:
+def reading_json(view: XmlView, contract: str, then: Callable[[object], object] = lambda value: value) -> Read:
     """The view of an element as JSON; what the schema of the element does not allow breaks the contract."""
 
     def read(element: etree._Element | None) -> bytes:
         try:
-            return orjson.dumps(view.decode(element) if element is not None else {})
+            return orjson.dumps(then(view.decode(element)) if element is not None else {})
         except TransformFailed as error:
             raise BodyInvalid(contract=contract, count=len(error.findings), findings=error.findings) from None
         except orjson.JSONEncodeError:

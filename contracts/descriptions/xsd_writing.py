@@ -192,9 +192,11 @@ class _Writer:
             self._lose(place, "`minItems` of a list that may be absent")
         elif not required or not least:
             self._lose("", "an empty list and an absent one are the same")
+        if most == 1:
+            self._lose(place, "`maxItems` of 1, with which the element would be no list")
         occurs = {
             "minOccurs": str(least if required and not null else 0),
-            "maxOccurs": "unbounded" if most is None else str(int(most)),
+            "maxOccurs": "unbounded" if most in {None, 1} else str(int(most)),
         }
         return self.element(name, schema.get("items", {}), f"{place}/items", occurs)
 

@@ -71,7 +71,9 @@ FILES = {
     "exchanges.yaml": EXCHANGES.removeprefix("---\n"),
     "schemas/question.json": """{"type": "object", "required": ["number"], "additionalProperties": false, "properties":
         {"number": {"type": "string", "maxLength": 12}, "since": {"type": "string", "format": "date"},
-         "fields": {"type": "array", "items": {"type": "string"}}, "note": {"type": ["string", "null"]}}}""",
+         "fields": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+         "first": {"type": "array", "items": {"type": "string"}, "maxItems": 1},
+         "note": {"type": ["string", "null"]}}}""",
     "schemas/person.json": """{"type": "object", "required": ["name"], "properties": {"name": {"type": "string"},
         "born": {"type": ["string", "null"], "format": "date"}, "weight": {"type": "number"},
         "alive": {"type": "boolean"}, "visits": {"type": "array", "items": {"type": "object", "required": ["place"],

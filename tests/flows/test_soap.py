@@ -55,6 +55,7 @@ async def test_json_contract_is_called_over_soap(bus: Served, wsdl: str) -> None
     (call,) = bus.receiver().calls
     sent = orjson.loads(call.body.data)
     assert {**sent, "note": None} == {
+        "first": [],
         "number": "001",
         "since": "2026-01-31",
         "fields": ["name", "visits"],
@@ -75,6 +76,14 @@ async def test_xml_contract_carries_its_own_element(bus: Served) -> None:
         "A1",
         ["Sổ đỏ", page, None],
     )
+
+
+async def test_lists_are_lists_whatever_their_length(bus: Served) -> None:
+    """A list of which there may be one item is a list, and one that is absent and may not be empty is absent."""
+    bus.receiver().answer = answering({"name": "An"})
+    await bus.call("health.look-up", lambda client: client.service.request(number="1", first=["a"]))
+    (call,) = bus.receiver().calls
+    assert orjson.loads(call.body.data) == {"number": "1", "first": ["a"]}
 
 
 @pytest.mark.parametrize("contract", ["health.note", "health.alarm"])

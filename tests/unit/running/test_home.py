@@ -5,6 +5,7 @@ from pathlib import Path
 import orjson
 
 from bus.settings import read_settings
+from identity.credentials import readable
 from journal.searching import EventFilter
 from running.home import Home
 
@@ -22,6 +23,19 @@ def test_log_and_journal_are_one_list_of_facts(tmp_path: Path) -> None:
         {name: value for name, value in line.items() if name not in {"level", "logger"}} for line in logged
     ] == stored
     assert {line["event"] for line in logged} >= {"key.made", "credential.issued", "secret.changed"}
+
+
+def test_readable_secret_is_kept_until_it_is_revoked(database: str, tmp_path: Path) -> None:
+    """The secret of a credential for WS-Security is read out of the journal again, and gone once it is revoked."""
+    home = Home(read_settings({}, data=tmp_path, database_url=database), "user:an")
+    home.prepare()
+    issued, secret = home.issue_credential("his", readable=True)
+    kept = home.credentials()[issued.id]
+    assert not kept.matches(secret)
+    assert list(readable([kept], "his", home.keys(), home.clock.now())) == [secret]
+    home.revoke_credential(kept)
+    assert home.credentials()[issued.id].sealed is None
+    home.close()
 
 
 def test_credentials_are_issued_and_revoked_for_whoever_asked(database: str, tmp_path: Path) -> None:
