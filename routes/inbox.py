@@ -60,11 +60,13 @@ INBOX_CODES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A delivery in its system's hands, in the shape that the system wants."""
+    """A delivery in its system's hands, in the shape that the system wants. `migrated`: the contract, ``name@major``,
+    to which it was brought from that under which it was accepted."""
 
     fetched: Fetched
     body: Body
     traceparent: str
+    migrated: str = ""
 
 
 class Inbox:
@@ -179,7 +181,9 @@ class Inbox:
             outcome = await converted(way.route, body)
         if isinstance(outcome, Body):
             _, trace, _, flags = fetched.envelope.traceparent.split("-")
-            return Item(fetched, outcome, f"00-{trace}-{secrets.token_hex(8)}-{flags}")
+            return Item(
+                fetched, outcome, f"00-{trace}-{secrets.token_hex(8)}-{flags}", way.route.granted if way.route else ""
+            )
         held = Held(
             fetched.delivery,
             system,

@@ -15,7 +15,7 @@ from running.stand_in_rest import answerers
 @contextmanager
 def mocked(home: Home, folder: Path | None, system: str, port: int) -> Iterator[str]:
     """Where the stand-in answers. Raises `QueryInvalid` for a system that nobody calls, or that there is not."""
-    documents = documents_of(home, folder)
+    documents = documents_of(home, folder).in_force()
     there = answerers(documents)
     if system not in there:
         raise QueryInvalid(name="system", hint=f"there is no system {system} that is called: {meant(system, there)}")

@@ -139,6 +139,8 @@ def _document(item: Item) -> dict[str, Any]:
         "traceparent": item.traceparent,
         "format": item.body.format,
     }
+    if item.migrated:
+        document["migratedTo"] = item.migrated
     if fetched.sequence is not None:
         document["sequence"] = fetched.sequence
     document["ack"], document["nack"] = (
@@ -160,6 +162,8 @@ def _headers(item: Item) -> Iterator[tuple[str, str]]:
     yield "ce-id", str(envelope.message)
     yield "traceparent", item.traceparent
     yield "Bus-Contract", f"{envelope.contract}@{envelope.version}"
+    if item.migrated:
+        yield "Bus-Migrated-To", item.migrated
     yield "Bus-Exchange", envelope.exchange
     yield "Bus-Sender", envelope.sender
     yield "Bus-Accepted", iso(envelope.accepted_at)

@@ -224,3 +224,19 @@ async def test_an_old_sender_meets_a_new_receiver(tmp_path: Path) -> None:
         assert (await client.get(asked.headers["location"])).json()["version"] == "1.0.0"
         await made.decide(lambda registry: registry.revoke_grant(BINH, "civil.note@2/register/receive"))
         assert await code(client, "civil.note") == (403, "receiver-not-granted")
+
+
+async def test_a_fetching_system_knows_what_was_migrated(tmp_path: Path) -> None:
+    """It is given the message in the new contract's shape, with the version of acceptance and the contract that it was
+    brought to."""
+    text = (MOVED + SECOND).replace("exchange: request", "exchange: document")
+    for field_ in ("endpoint: https://register.example.internal/api\n", "operations: {note: {path: /note}}\n"):
+        text = text.replace(field_, "")
+    text = text.replace("name: register\nagency: H98\nadapter: rest", "name: register\nagency: H98\nadapter: inbox")
+    async with town(tmp_path, text) as (made, client):
+        await client.post("/messages/civil.note", json={"oldWord": "here"})
+        token = {"Authorization": f"Bearer {made.home.token('register')}"}
+        await made.decide(lambda registry: Decided())
+        (fetched,) = (await client.get("/inbox", headers=token)).json()["deliveries"]
+        assert (fetched["version"], fetched["migratedTo"]) == ("1.0.0", "civil.note@2")
+        assert fetched["body"] == {"newWord": "here"}

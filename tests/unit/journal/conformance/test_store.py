@@ -483,6 +483,16 @@ def test_documents_are_revisions(store: Store, queries: Queries) -> None:
     assert queries.revision() == 2
 
 
+def test_documents_tell_of_all_that_they_change(store: Store, queries: Queries) -> None:
+    """Every event that goes with documents is chained in the transaction that writes them; of refused ones, none."""
+    events = tuple(Event(name, "registrar") for name in ("contract.proposed", "grant.requested"))
+    put = PutDocuments((Document("System", "a", "", b"1"),), Event("documents.applied", "registrar"), 0, events)
+    write(store, put)
+    assert isinstance(store.write([put]).results[0], RegistryChanged)
+    told = [orjson.loads(row.content)["event"] for row in queries.chain("writer-1")]
+    assert told == ["documents.applied", "contract.proposed", "grant.requested"]
+
+
 def test_documents_rest_on_what_was_seen(store: Store, queries: Queries) -> None:
     """Documents made without having seen the newest ones are refused, and nothing is written; what else has a revision,
     as a credential, is no reason."""
