@@ -5,6 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from adapters.rest.front import RestFront
 from adapters.rest.inbound import FrontDoor, failed, no_such_path
 from adapters.rest.inbox import InboxDoor
 from adapters.soap.inbound import SoapDoor
@@ -12,10 +13,10 @@ from adapters.soap.inbound import SoapDoor
 MESSAGES = "/messages/"
 
 
-def data_plane(rest: FrontDoor, soap: SoapDoor, inbox: InboxDoor) -> ASGIApp:
+def data_plane(rest: FrontDoor, soap: SoapDoor, inbox: InboxDoor, front: RestFront) -> ASGIApp:
     """The path of messages. What sends one is nearly all that comes, and is known without a look at every route."""
     told = {HTTPException: no_such_path, Exception: failed}
-    app = Starlette(routes=[*rest.paths(), *soap.paths(), *inbox.paths()], exception_handlers=told)
+    app = Starlette(routes=[*rest.paths(), *soap.paths(), *inbox.paths(), *front.paths()], exception_handlers=told)
     app.router.redirect_slashes = False  # it would send callers to whatever Host they were made to name
     send_message = rest.answering(rest.send)
 

@@ -60,6 +60,10 @@ FINDINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "exclusiveMaximum": ("Must be less than {limit}.", "Phải nhỏ hơn {limit}."),
         "exclusiveMinimum": ("Must be greater than {limit}.", "Phải lớn hơn {limit}."),
         "format": ("Must be written as {limit}.", "Phải viết theo dạng {limit}."),
+        "in-path-or-query": (
+            "Belongs into the path or the query here, not into the body.",
+            "Ở đây phải nằm trong đường dẫn hoặc tham số, không nằm trong nội dung.",
+        ),
         "maximum": ("Must be at most {limit}.", "Không được lớn hơn {limit}."),
         "maxItems": ("Has more items than the contract allows: {limit}.", "Không được quá {limit} phần tử."),
         "maxLength": (

@@ -10,6 +10,15 @@ from referencing.jsonschema import DRAFT202012
 from contracts.json_schema import BASE, addressed
 
 EVERY = "*"
+TYPES = {
+    str: "string",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    list: "array",
+    dict: "object",
+    type(None): "null",
+}
 _BESIDE = ("allOf", "anyOf", "oneOf")
 _ALONE = ("if", "then", "else")
 
@@ -43,6 +52,18 @@ class SchemaNames:
             here = found
         return None
 
+    def types(self, steps: Sequence[str]) -> frozenset[str]:
+        """The JSON types that the schema names for what steps lead to, by any of its branches; ``*`` goes into a list.
+        None where it names none."""
+        here = [self._root]
+        for step in steps:
+            around = [each for one in here for each in self._around(*one, seen=())]
+            inner = [
+                (schema.get("items") if step == EVERY else _member(schema, step), found) for schema, found in around
+            ]
+            here = [each for each in inner if each[0] is not None]
+        return frozenset(name for one in here for each, _ in self._around(*one, seen=()) for name in _types(each))
+
     def _around(self, schema: Any, resolver: Any, seen: tuple[int, ...]) -> Iterator[tuple[Mapping[str, Any], Any]]:
         """The schema and every other that speaks of the same value."""
         if not isinstance(schema, Mapping) or id(schema) in seen:
@@ -66,3 +87,18 @@ def _closed(schemas: Iterator[Mapping[str, Any]]) -> bool:
     words = ("additionalProperties", "unevaluatedProperties")
     closed = any(schema.get(word) is False for schema in around for word in words)
     return closed and not any("patternProperties" in schema for schema in around)
+
+
+def _member(schema: Mapping[str, Any], name: str) -> Any:
+    members = schema.get("properties")
+    return members.get(name) if isinstance(members, Mapping) else None
+
+
+def _types(schema: Mapping[str, Any]) -> Iterator[str]:
+    """The types that a schema names itself, or shows by the values that it lists."""
+    named = schema.get("type")
+    if named is not None:
+        yield from [named] if isinstance(named, str) else named
+        return
+    values = [schema["const"]] if "const" in schema else schema.get("enum", ())
+    yield from (TYPES[type(value)] for value in values)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import itemgetter
 
+from adapters.rest.paths import Paths
 from adapters.soap.wsdl import Service
 from contracts.model import Contract
 from documents import kinds
@@ -14,6 +15,7 @@ from documents.model import Documents, Written
 from documents.of_the_bus import with_own
 from documents.payloads import contract
 from documents.problems import Problem
+from documents.rest_paths import rest_paths
 from documents.shapes import Shapes
 from documents.standing import ACTIVE, State
 from documents.transforming import transforms
@@ -27,7 +29,8 @@ from transforms.apart.pool import Pool
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """Everything that could be compiled. `contracts` by name, in the order in which they are meant; `routes` by
-    ``name@major``, those by migration among them; `services` what the WSDLs of SOAP systems say, by system."""
+    ``name@major``, those by migration among them; `services` what the WSDLs of SOAP systems say, by system; `paths`
+    what of REST systems others may call as it is, by system."""
 
     contracts: Mapping[str, tuple[Contract, ...]] = field(default_factory=dict)
     routes: Mapping[str, tuple[Route, ...]] = field(default_factory=dict)
@@ -35,6 +38,7 @@ class Compiled:
     grants: Grants = field(default_factory=Grants)
     migrations: tuple[Migration, ...] = ()
     agencies: Agencies = field(default_factory=lambda: Agencies(()))
+    paths: Mapping[str, Paths] = field(default_factory=dict)
 
 
 def compile_documents(documents: Documents, pool: Pool) -> tuple[Compiled, tuple[Problem, ...]]:
@@ -51,13 +55,15 @@ def compile_on(bench: Bench) -> Compiled:
     latest, mapped = newest(bench.documents), transforms(bench)
     steps = migrations(bench, latest, mapped)
     ways = Ways(bench, latest, mapped, bench.documents.named(kinds.System), services)
+    routes = with_former(bench, _routes(bench, ways), steps)
     return Compiled(
         contracts=contracts,
         services=services,
-        routes=with_former(bench, _routes(bench, ways), steps),
+        routes=routes,
         migrations=steps,
         grants=Grants(_grants(bench.documents)),
         agencies=Agencies(_agencies(bench.documents)),
+        paths=rest_paths(bench, contracts, routes),
     )
 
 

@@ -81,6 +81,7 @@ class Builder:
             self._keys,
             partial(subject, with_own(documents)),
             self._original,
+            compiled.paths,
         )
 
     def _system(self, document: kinds.System) -> System:

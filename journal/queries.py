@@ -41,6 +41,7 @@ from journal.searching import (
     find_messages,
 )
 from journal.tables import (
+    attempts,
     audit_events,
     bodies,
     conditions,
@@ -55,6 +56,7 @@ from journal.tables import (
     revision,
 )
 from journal.views import (
+    Answered,
     AuditRow,
     DeadLetter,
     DeliveryView,
@@ -124,6 +126,19 @@ class Queries:
             view = next(each for each in deliveries_of(connection, [message])[message] if each.id == row.delivery)
         body = self._body(message, f"reply:{row.delivery.hex}")
         return (view, Reply(row.kind, body, row.fault)) if body else None
+
+    def answered(self, message: UUID, system: str) -> Answered | None:
+        """How this system answered a message, by its last attempt that brought an answer; None: it did not."""
+        question = (
+            select(attempts.c.result, attempts.c.http_status)
+            .join(deliveries, deliveries.c.id == attempts.c.delivery)
+            .where(deliveries.c.message == message, deliveries.c.system == system)
+            .where(attempts.c.http_status.is_not(None))
+            .order_by(attempts.c.number.desc())
+        )
+        with self._asking() as connection:
+            row = connection.execute(question).first()
+        return Answered(row.result, row.http_status) if row else None
 
     def delivery(self, delivery: UUID) -> DeliveryView | None:
         with self._asking() as connection:

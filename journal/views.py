@@ -58,6 +58,14 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """The result of an attempt, and the HTTP status of the answer."""
+
+    result: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRow:
     writer: str
     number: int

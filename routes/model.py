@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from adapters.call import Adapter
+from adapters.rest.paths import Paths
 from adapters.soap.offers import Offer
 from bus.envelope import Body
 from contracts.descriptions.model import Subject
@@ -94,7 +95,7 @@ class Snapshot:
     """Everything of one revision, immutable, swapped whole. `contracts` are versions by name, the one that is meant
     where a sender leaves it open before the others, retired ones last; `routes` by reference ``name@major``; `describe`
     gives what a contract's descriptions are made of, `original` the service that a system describes itself as; both
-    block."""
+    block. `paths` are the operations of REST systems that others may call as they are."""
 
     revision: int
     contracts: Mapping[str, tuple[Contract, ...]]
@@ -105,6 +106,7 @@ class Snapshot:
     keys: KeyRing
     describe: Callable[[Contract], Subject] | None = field(default=None, repr=False)
     original: Callable[[str], Offer | None] | None = field(default=None, repr=False)
+    paths: Mapping[str, Paths] = field(default_factory=dict, repr=False)
 
     def fetching(self) -> frozenset[str]:
         """The systems that fetch their messages."""

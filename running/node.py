@@ -16,6 +16,7 @@ import structlog
 from starlette.types import ASGIApp
 
 from adapters.entrance import Entrance
+from adapters.rest.front import RestFront
 from adapters.rest.inbound import FrontDoor
 from adapters.rest.inbox import InboxDoor
 from adapters.soap.inbound import SoapDoor
@@ -173,12 +174,13 @@ async def accepting(parts: Parts, body_timeout: float, url: str = "") -> AsyncIt
     entrance = Entrance(parts.snapshots, refusals, parts.clock, parts.measures, parts.health)
     awaiting = Awaiting(waiting, parts.queries, parts.committer, parts.clock)
     rest = FrontDoor(entrance, acceptor, awaiting, parts.committer, parts.queries, parts.clock, body_timeout)
+    front = RestFront(entrance, acceptor, awaiting, parts.committer, parts.queries, parts.clock, body_timeout)
     soap = SoapDoor(entrance, acceptor, awaiting, parts.clock, body_timeout, url)
     inbox = InboxDoor(entrance, _inbox(parts, arrivals), Quotas(parts.clock), body_timeout)
     await parts.broker.listen(parts.process, waiting.hear, waiting.missed)
     try:
         async with beside(refusals.run(), arrivals.run()):
-            yield Gateway(data_plane(rest, soap, inbox), waiting)
+            yield Gateway(data_plane(rest, soap, inbox, front), waiting)
     finally:
         with suppress(BusError):
             await refusals.tell()

@@ -12,10 +12,12 @@ LONGEST_WAIT = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """`wait` in seconds; None: as long as the contract gives a request, and not at all for anything else."""
+    """`wait` in seconds; None: as long as the contract gives a request, and not at all for anything else. `later`:
+    whether the caller takes an answer that comes afterwards."""
 
     wait: float | None = None
     applied: str = ""
+    later: bool = False
 
 
 def preference(headers: list[str]) -> Preference:
@@ -23,10 +25,11 @@ def preference(headers: list[str]) -> Preference:
     long (§4.3). Of one given twice the first counts, and unknown ones are ignored (§2). Raises `HeaderInvalid` for a
     wait that is no number."""
     preferred = dict(reversed([*_each(headers)]))
+    later = "respond-async" in preferred
     if "wait" in preferred:
         wait = min(_seconds(preferred["wait"]), LONGEST_WAIT)
-        return Preference(wait, f"wait={wait:g}")
-    return Preference(0.0, "respond-async") if "respond-async" in preferred else Preference()
+        return Preference(wait, f"wait={wait:g}", later)
+    return Preference(0.0, "respond-async", later) if later else Preference()
 
 
 def _each(headers: list[str]) -> Iterator[tuple[str, str]]:

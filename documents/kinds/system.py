@@ -154,6 +154,11 @@ class Operation(Part):
     repeatable: Flag = Field(
         default=False, description="Calling twice does no harm: the default for routes to this operation."
     )
+    max_age: Duration | None = Field(
+        default=None,
+        description="How old an answer may be that the bus gives again to who asks the same by /rest/SYSTEM; only for a"
+        " repeatable GET.",
+    )
     failure: Failure | None = Field(default=None, description="How an answer with HTTP 200 says that the call failed.")
 
     @field_validator("path")
@@ -164,6 +169,14 @@ class Operation(Part):
         if set(PLACEHOLDER.sub("", path)) & set("{}"):
             raise ValueError("what is taken out of the body stands in one pair of braces: /hoTich/{maHoSo}.")
         return path
+
+    @model_validator(mode="after")
+    def _coherent(self) -> "Operation":
+        if self.max_age is not None and not (self.method == "GET" and self.repeatable):
+            raise ValueError(
+                "`maxAge` belongs to `method: GET` with `repeatable: true`: nothing else may be answered again."
+            )
+        return self
 
     @property
     def placeholders(self) -> tuple[str, ...]:

@@ -138,7 +138,7 @@ def province() -> Province:
     return Province(receivers, contracts, routes, grants(contracts, "one-stop", receivers))
 
 
-Bus = Callable[[], AbstractAsyncContextManager[tuple[Node, httpx.AsyncClient]]]
+Bus = Callable[..., AbstractAsyncContextManager[tuple[Node, httpx.AsyncClient]]]
 
 
 @pytest.fixture
