@@ -14,7 +14,7 @@ from starlette.routing import Route as Path
 
 from adapters.call import Result
 from adapters.entrance import BASIC, Entrance
-from adapters.rest import answers
+from adapters.rest import answers, offering
 from adapters.rest.asked import Asked, allowed, chosen, led, taken_apart
 from adapters.rest.conditional import cache_headers, entity_tag, has_it, wanted_age
 from adapters.rest.inbound import refuse
@@ -45,6 +45,7 @@ from journal.queries import Queries
 from journal.views import Answered
 from routes.accept import Acceptance, Acceptor, permitted
 from routes.awaiting import GRACE, Awaiting
+from routes.model import Snapshot
 from routes.offload import off_the_loop
 
 METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -88,6 +89,8 @@ class RestFront:
             raise AuthenticationMissing
         system, path = taken_apart(request)
         places = [*snapshot.paths.get(system, NOTHING).at(path)]
+        if not places and path == offering.PATH:
+            return await self._offering(request, snapshot, system, sender)
         if not places:
             raise PathUnknown
         if request.method == "OPTIONS":
@@ -100,16 +103,20 @@ class RestFront:
             raise
         found = chosen(places, request, query)
         if found is None:
-            answer = refuse(request, MethodNotAllowed())
-            answer.headers["Allow"] = allowed(places)
-            return answer
+            return _not_allowed(request, allowed(places))
         offer, values = found
         lead = led(snapshot, sender, offer, civil_date(self._clock.now()))
         asked = Asked(snapshot, sender, request, system, offer, lead, values, query)
         answer = await self._again(asked) or await self._anew(asked, prefer)
-        if request.method == "HEAD":
-            answer.body = b""  # the headers say what GET would answer with (RFC 9110 §9.3.2)
-        return answer
+        return _as_asked(request, answer)
+
+    async def _offering(self, request: Request, snapshot: Snapshot, system: str, sender: str) -> Response:
+        """The description of a system's operations, unless one of them has this path."""
+        if request.method not in {"GET", "HEAD"}:
+            return _not_allowed(request, "GET, HEAD")
+        await self._entrance.ask(sender)
+        answer = await offering.offering(snapshot, system, sender, civil_date(self._clock.now()))
+        return _as_asked(request, answer)
 
     async def _again(self, asked: Asked) -> Response | None:
         """An earlier answer to the same, out of the journal; None where the provider is to be asked."""
@@ -213,6 +220,19 @@ class RestFront:
         if has_it(asked.request, tag):
             return Response(status_code=304, headers=headers)
         return Response(body.data, status, headers, body.format.media_type)
+
+
+def _as_asked(request: Request, answer: Response) -> Response:
+    """To HEAD, the headers alone: they say what GET would answer with (RFC 9110 §9.3.2)."""
+    if request.method == "HEAD":
+        answer.body = b""
+    return answer
+
+
+def _not_allowed(request: Request, methods: str) -> Response:
+    answer = refuse(request, MethodNotAllowed())
+    answer.headers["Allow"] = methods
+    return answer
 
 
 def _status(contract: Contract, reply: Reply, answered: Answered | None) -> int:

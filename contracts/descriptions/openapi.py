@@ -8,7 +8,7 @@ from contracts.descriptions.json_schema import bundled
 from contracts.descriptions.model import Payload, Subject
 
 SCHEMAS: Final = "#/components/schemas/"
-_PROBLEM: Final = {
+PROBLEM: Final = {
     "type": "object",
     "title": "Problem (RFC 9457)",
     "properties": {
@@ -21,7 +21,7 @@ _PROBLEM: Final = {
         "body": {"description": "Nội dung của lỗi đã khai báo | What the declared fault says"},
     },
 }
-_ACCEPTED: Final = {
+ACCEPTED: Final = {
     "type": "object",
     "properties": {"id": {"type": "string"}, "state": {"type": "string"}, "location": {"type": "string"}},
     "required": ["id", "state", "location"],
@@ -37,7 +37,7 @@ def openapi(subject: Subject, server: str = "/") -> dict[str, Any]:
         "security": [{"token": []}],
         "paths": {f"/messages/{subject.reference}": {"post": _operation(subject)}},
         "components": {
-            "schemas": {**bundled(subject, SCHEMAS), "bus-accepted": _ACCEPTED, "bus-problem": _PROBLEM},
+            "schemas": {**bundled(subject, SCHEMAS), "bus-accepted": ACCEPTED, "bus-problem": PROBLEM},
             "securitySchemes": {
                 "token": {
                     "type": "oauth2",
@@ -53,7 +53,7 @@ def _about(subject: Subject) -> str:
 
 
 def _operation(subject: Subject) -> dict[str, Any]:
-    request = _content("request", subject.request)
+    request = content("request", subject.request)
     if found := examples(subject):
         next(iter(request.values()))["examples"] = {name: {"value": value} for name, value in found.items()}
     return {
@@ -78,7 +78,7 @@ def _responses(subject: Subject) -> dict[str, Any]:
     accepted = {"application/json": {"schema": {"$ref": f"{SCHEMAS}bus-accepted"}}}
     answers: dict[str, Any] = {}
     if subject.reply and subject.exchange is Exchange.REQUEST:
-        answers["200"] = {"description": "Phản hồi | The reply", "content": _content("reply", subject.reply)}
+        answers["200"] = {"description": "Phản hồi | The reply", "content": content("reply", subject.reply)}
     answers["202"] = {
         "description": "Đã tiếp nhận: hỏi tiếp tại Location | Accepted: ask at Location",
         "content": accepted,
@@ -107,7 +107,7 @@ def _fault_content(subject: Subject) -> dict[str, Any]:
     return {"application/problem+json": {"schema": schema}}
 
 
-def _content(name: str, payload: Payload) -> dict[str, Any]:
+def content(name: str, payload: Payload) -> dict[str, Any]:
     """JSON by its schema. Of XML, JSON Schema can say nothing: the root element and the contract's XSD do."""
     if payload.format is Format.JSON:
         return {payload.format.media_type: {"schema": {"$ref": SCHEMAS + name}}}

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from ipaddress import ip_network
 
 import httpx2 as httpx
 import orjson
 import pytest
 from aiohttp import web
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from adapters.egress import Egress
 from adapters.http import open_session
@@ -18,7 +20,9 @@ from bus.clock import SystemClock
 from documents import kinds
 from documents.compile import Compiled, compile_documents
 from documents.load import load
+from documents.model import Documents
 from documents.snapshot import rest_operation
+from documents.subjects import subject
 from identity.credentials import issue as issue_credential
 from identity.grants import Grant, Grants, May
 from routes.model import Snapshot, System
@@ -116,7 +120,7 @@ async def provider() -> AsyncIterator[Provider]:
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Compiled, kinds.System]:
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Compiled, Documents]:
     folder = tmp_path_factory.mktemp("province")
     text = DOCUMENTS
     for name, (members, required) in SCHEMAS.items():
@@ -133,7 +137,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Compiled, kinds.
     with Pool() as pool:
         made, problems = compile_documents(loaded.documents, pool)
     assert problems == ()
-    return made, loaded.documents.named(kinds.System)["register"]
+    return made, loaded.documents
 
 
 Front = Callable[..., AbstractAsyncContextManager[tuple[Node, httpx.AsyncClient]]]
@@ -150,13 +154,16 @@ class Later(SystemClock):
 
 
 @pytest.fixture
-def front(bus: Bus, province: Province, provider: Provider, compiled: tuple[Compiled, kinds.System]) -> Front:
+def front(bus: Bus, province: Province, provider: Provider, compiled: tuple[Compiled, Documents]) -> Front:
     """The bus, with the provider behind it; ``one-stop`` may send everything."""
-    made, document = compiled
+    made, documents = compiled
 
     @asynccontextmanager
     async def run(clock: SystemClock = CLOCK) -> AsyncIterator[tuple[Node, httpx.AsyncClient]]:
-        operations = {str(name): rest_operation(each) for name, each in document.operations.items()}
+        operations = {
+            str(name): rest_operation(each)
+            for name, each in documents.named(kinds.System)["register"].operations.items()
+        }
         settings = RestSettings(f"http://127.0.0.1:{provider.port}", operations)
         async with open_session(Egress([ip_network("127.0.0.0/8")])) as session:
             system = System("register", "H99", RestAdapter(settings, session))
@@ -172,7 +179,7 @@ def front(bus: Bus, province: Province, provider: Provider, compiled: tuple[Comp
                     Grants(grants),
                     province.credentials,
                     province.keys,
-                    None,
+                    partial(subject, documents),
                     made.paths,
                 )
 
@@ -435,3 +442,35 @@ async def test_answer_is_repeated_to_its_own_caller_alone(front: Front, province
         ended = await client.get("/rest/register/dossiers?page=1")
     assert (other.status_code, ended.status_code) == (200, 403)
     assert len(provider.calls) == 2
+
+
+async def test_description_is_the_providers_own_with_our_address(front: Front) -> None:
+    """OpenAPI's own validator finds nothing wrong with it; it has the operations that the caller may call, parameters
+    and body apart, and no others."""
+    async with front() as (_, client):
+        document = (await client.get("/rest/register/openapi.json")).json()
+        none = await client.get("/rest/nobody/openapi.json")
+        wrong = await client.post("/rest/register/openapi.json")
+    OpenAPIV31SpecValidator(document).validate()
+    assert document["servers"] == [{"url": "/rest/register"}]
+    assert set(document["paths"]) == {"/dossiers/{number}", "/dossiers", "/units/{unit}/dossiers", "/notes"}
+    assert set(document["paths"]["/dossiers/{number}"]) == {"get", "delete"}
+    create = document["paths"]["/units/{unit}/dossiers"]["post"]
+    assert [(each["name"], each["in"], each["required"]) for each in create["parameters"]] == [
+        ("unit", "path", True),
+        ("urgent", "query", False),
+    ]
+    assert create["parameters"][0]["schema"] == {"type": "integer"}
+    body = document["components"]["schemas"]["create.body"]
+    assert (set(body["properties"]), body["required"]) == ({"name"}, ["name"])
+    assert set(create["responses"]) == {"2XX", "404", "410", "default"}
+    assert set(document["paths"]["/notes"]["post"]["responses"]) == {"202", "default"}
+    assert (none.status_code, wrong.status_code) == (404, 405)
+
+
+async def test_description_is_for_those_with_a_grant(front: Front, province: Province) -> None:
+    """Who may call nothing of a system does not learn what it has."""
+    token = province.client("other")
+    async with front() as (_, client):
+        other = await client.get("/rest/register/openapi.json", headers={"Authorization": f"Bearer {token}"})
+    assert (other.status_code, other.json()["code"]) == (403, "grant-missing")

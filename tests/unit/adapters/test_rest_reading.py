@@ -64,8 +64,8 @@ def test_any_content_type_is_read(text: str) -> None:
     ("headers", "expected"),
     [
         ([], Preference()),
-        (["respond-async"], Preference(0.0, "respond-async")),
-        (["Respond-Async, wait=5"], Preference(5.0, "wait=5")),
+        (["respond-async"], Preference(0.0, "respond-async", later=True)),
+        (["Respond-Async, wait=5"], Preference(5.0, "wait=5", later=True)),
         (["wait = 5 ; foo=bar"], Preference(5.0, "wait=5")),
         (['wait="5"'], Preference(5.0, "wait=5")),
         (["wait=1, wait=x", "wait=3"], Preference(1.0, "wait=1")),
