@@ -180,7 +180,7 @@ def front(bus: Bus, province: Province, provider: Provider, compiled: tuple[Comp
                     province.credentials,
                     province.keys,
                     partial(subject, documents),
-                    made.paths,
+                    paths=made.paths,
                 )
 
             province.snapshot = snapshot  # type: ignore[method-assign]
