@@ -435,6 +435,14 @@ class SecurityReplayed(SenderFault):
     status = 401
 
 
+class NotInXml(BusFault):
+    """Contract {contract} cannot be called over SOAP, since no XML Schema says what it takes: send JSON by POST
+    /messages/{contract}."""
+
+    code = "not-in-xml"
+    status = 501
+
+
 class OperationUnknown(SenderFault):
     """The service has no operation for what stands in the Body: see its WSDL."""
 

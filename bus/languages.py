@@ -151,6 +151,8 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "addressing-invalid": "Không làm theo được các tiêu đề WS-Addressing: {hint}.",
         "security-invalid": "Tiêu đề WS-Security không chứng minh được gì: {hint}.",
         "security-replayed": "Nonce của UsernameToken đã được dùng: hãy tạo nonce mới cho mỗi lời gọi.",
+        "not-in-xml": "Không gọi được hợp đồng {contract} qua SOAP, vì không có lược đồ XML nào mô tả nó: hãy gửi JSON"
+        " bằng POST /messages/{contract}.",
         "soap-operation-unknown": "Dịch vụ không có thao tác nào cho nội dung trong Body: hãy xem WSDL của dịch vụ.",
         "reply-pending": "Thông điệp {message} đã được nhận, phản hồi chưa đến: hãy hỏi lại với cùng Idempotency-Key"
         " hay wsa:MessageID, hoặc GET /messages/{message}/reply.",

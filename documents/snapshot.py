@@ -6,6 +6,8 @@ from functools import partial
 
 import aiohttp
 import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters import auth
 from adapters.call import Adapter
@@ -100,6 +102,7 @@ class Builder:
             float(rate) if rate else None,
             limits.backlog,
             fetches=document.adapter == "inbox",
+            certificate=self._certificate(document),
             quota=quota(document.quota),
             visibility=float(document.visibility.seconds) if document.visibility else VISIBILITY,
         )
@@ -141,6 +144,17 @@ class Builder:
                 return auth.WsseUsername(wsse.username, self._secret(document, wsse.password), wsse.digest)
             case _:
                 return auth.NoAuth()
+
+    def _certificate(self, document: kinds.System) -> bytes | None:
+        """In DER; None where it has none, or it cannot be read."""
+        if document.signed_by is None:
+            return None
+        try:
+            found = x509.load_pem_x509_certificate(self._documents.files[document.signed_by])
+        except (KeyError, ValueError):
+            log.error("certificate-unusable", system=document.name)
+            return None
+        return found.public_bytes(Encoding.DER)
 
     def _tls(self, document: kinds.System) -> auth.Tls | None:
         if document.tls is None:

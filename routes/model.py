@@ -77,7 +77,7 @@ class Quota:
 class System:
     """One application of one agency. `adapter` is None where it cannot be called, for the time being (a secret is
     missing) or at all: it only sends, or `fetches` its messages, which are its own for `visibility` seconds each time.
-    Limits as in its document."""
+    Limits as in its document. `certificate` (DER) is the one by which it signs what it sends over SOAP."""
 
     name: str
     agency: str
@@ -88,6 +88,7 @@ class System:
     fetches: bool = False
     quota: Quota | None = None
     visibility: float = VISIBILITY
+    certificate: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The data plane over SOAP: how systems whose only skill is SOAP send and ask."""
 
 import asyncio
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import quote
@@ -19,7 +20,8 @@ from adapters.soap.envelope import SoapVersion
 from adapters.soap.offering import Offering
 from adapters.soap.offers import Offer, Operation
 from adapters.soap.receiving import ROOM, Received, receive, version_of
-from adapters.soap.tokens import SECURITY, Proved, is_understood, proved, security_of
+from adapters.soap.signatures import signed
+from adapters.soap.tokens import SECURITY, SIGNATURE, Proved, is_understood, proved, security_of
 from bus.clock import Clock
 from bus.errors import (
     AuthenticationMissing,
@@ -94,7 +96,7 @@ class SoapDoor:
                 content_type = request.headers.get("content-type", "")
                 received = await off_the_loop(len(data), receive, data, content_type, offer.plain)
                 known.addressing = addressing(received.headers)
-                proof = self._proof(request, received, snapshot, proof)
+                proof, received = await self._proof(request, received, snapshot, proof)
                 operation, body = await self._opened(request, offer, received, known)
                 name = operation.contract
                 key = self._once(request, known)
@@ -110,23 +112,28 @@ class SoapDoor:
         known.message = str(accepted.envelope.message)
         return await self._answer(request, known, operation, accepted)
 
-    def _proof(self, request: Request, received: Received, snapshot: Snapshot, known: Proved | None) -> Proved:
-        """Who sends: as Authorization says, as a UsernameToken says, or as both do.
+    async def _proof(
+        self, request: Request, received: Received, snapshot: Snapshot, known: Proved | None
+    ) -> tuple[Proved, Received]:
+        """Who sends, as Authorization, a UsernameToken and a signature say with one voice; and what was sent, which is
+        what was signed, where there is a signature.
 
-        Raises `AuthenticationMissing`, `HeaderNotUnderstood`, and as `proved` does.
+        Raises `AuthenticationMissing`, and as `proved` and `signed` do.
         """
-        security = security_of(received.headers)
-        if security is None:
-            if known is None:
-                raise AuthenticationMissing
-            return known
-        told = proved(security, snapshot, self._clock.now(), private=self._is_private(request))
-        if told and known and told.system != known.system:
-            raise CredentialInvalid
-        found = told or known
-        if found is None:
+        security, now = security_of(received.headers), self._clock.now()
+        proofs = [] if known is None else [known]
+        if security is not None:
+            told = proved(security, snapshot, now, private=self._is_private(request))
+            proofs += [told] if told else []
+            if security.find(SIGNATURE) is not None:
+                sign = await asyncio.to_thread(signed, received, security, snapshot, now)
+                proofs.append(sign.proof)
+                received = replace(received, child=sign.child)
+        if not proofs:
             raise AuthenticationMissing
-        return found
+        if len({each.system for each in proofs}) > 1:
+            raise CredentialInvalid
+        return proofs[-1], received
 
     def _is_private(self, request: Request) -> bool:
         """Whether nobody overhears: by TLS, up to whoever ends it before us, or without leaving this machine."""

@@ -2,30 +2,41 @@
 
 import asyncio
 from collections.abc import Callable
-from copy import copy
 from datetime import date
 from typing import Any
 
+import structlog
+
 from adapters.rest.describing import describable
 from adapters.soap.offers import Offer, of_contract
-from bus.errors import BusError, ContractUnknown, GrantMissing, PathUnknown, SchemaInvalid, VersionUnknown
+from bus.errors import (
+    ContractUnknown,
+    DocumentInvalid,
+    GrantMissing,
+    NotInXml,
+    PathUnknown,
+    SchemaInvalid,
+    VersionUnknown,
+)
 from contracts.model import Contract
 from identity.grants import May
 from routes.accept import means, safe_version
 from routes.model import Snapshot
+
+log = structlog.get_logger("gateway")
 
 
 class Offering:
     """The services of one process. A name is a contract's, else a system's whose own service it is."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, str], tuple[Any, Offer | BusError | None]] = {}
+        self._made: dict[tuple[str, str], tuple[Any, Offer | None]] = {}
         self._making = asyncio.Lock()
 
     async def called(self, snapshot: Snapshot, name: str, version: str | None) -> Offer:
         """What is called at ``/soap/name@version``: of a contract the newest version of each major that is meant.
 
-        Raises `ContractUnknown`, `VersionUnknown`, `SchemaInvalid`.
+        Raises `ContractUnknown`, `VersionUnknown`, `NotInXml`.
         """
         versions = snapshot.contracts.get(name, ())
         if not versions:
@@ -36,7 +47,7 @@ class Offering:
                 newest.setdefault(each.reference, each)
         if not newest:
             raise VersionUnknown(contract=name, version=safe_version(version))
-        offers = [await self._alone(snapshot, each) for each in newest.values()]
+        offers = await self._each(snapshot, tuple(newest.values()))
         if len(offers) == 1:
             return offers[0]
         operations = tuple(operation for each in offers for operation in each.operations)
@@ -58,15 +69,26 @@ class Offering:
             raise ContractUnknown
         raise GrantMissing(system=system, contract=there[0].reference, owner=there[0].owner)
 
+    async def _each(self, snapshot: Snapshot, contracts: tuple[Contract, ...]) -> list[Offer]:
+        """Those of several versions that can be called; raises `NotInXml` where none can."""
+        offers: list[Offer] = []
+        for place, each in enumerate(contracts):
+            try:
+                offers.append(await self._alone(snapshot, each))
+            except NotInXml:
+                if place + 1 == len(contracts) and not offers:
+                    raise
+        return offers
+
     async def _alone(self, snapshot: Snapshot, contract: Contract) -> Offer:
-        """One version of a contract. Raises `SchemaInvalid` where it has no description in XML."""
+        """One version of a contract. Raises `NotInXml` where it has no description in XML."""
         if snapshot.describe is None:
             raise PathUnknown
         describe = snapshot.describe
         key = contract.name, contract.version
         offer = await self._kept(key, contract, lambda: of_contract(describe(contract), contract))
         if offer is None:
-            raise PathUnknown
+            raise NotInXml(contract=contract.reference)
         return offer
 
     async def _original(self, snapshot: Snapshot, name: str, version: str | None) -> Offer:
@@ -87,13 +109,12 @@ class Offering:
                 if known is not source:
                     offer = await asyncio.to_thread(_attempt, make)
                     self._made[key] = source, offer
-        if isinstance(offer, BusError):
-            raise copy(offer)
         return offer
 
 
-def _attempt(make: Callable[[], Offer | None]) -> Offer | BusError | None:
+def _attempt(make: Callable[[], Offer | None]) -> Offer | None:
     try:
         return make()
-    except SchemaInvalid as error:
-        return error
+    except (SchemaInvalid, DocumentInvalid) as error:
+        log.warning("not-offered-over-soap", code=error.code)
+        return None

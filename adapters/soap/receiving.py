@@ -38,6 +38,7 @@ class Received:
 
     version: SoapVersion
     size: int
+    root: etree._Element = field(repr=False)
     headers: Sequence[etree._Element] = field(repr=False)
     child: etree._Element | None = field(repr=False)
 
@@ -79,7 +80,7 @@ def receive(data: bytes, content_type: str, plain: Callable[[bytes], bytes] | No
         raise EnvelopeInvalid(hint="its Body has more than one element")
     if _has_text(body):
         raise EnvelopeInvalid(hint="its Body has text beside its element")
-    return Received(version, len(text), _meant_for_us(header, version), body[0] if len(body) else None)
+    return Received(version, len(text), root, _meant_for_us(header, version), body[0] if len(body) else None)
 
 
 def _parts(root: etree._Element, version: SoapVersion) -> tuple[etree._Element | None, etree._Element]:

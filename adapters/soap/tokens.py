@@ -23,6 +23,8 @@ WSU: Final = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurit
 PROFILE: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0"
 SECURITY: Final = f"{WSSE}Security"
 TOKEN: Final = f"{WSSE}UsernameToken"
+CERTIFICATE: Final = f"{WSSE}BinarySecurityToken"
+SIGNATURE: Final = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 TIMESTAMP: Final = f"{WSU}Timestamp"
 
 FRESH: Final = 5 * 60 * 1000
@@ -53,8 +55,8 @@ def security_of(headers: Sequence[etree._Element]) -> etree._Element | None:
 
 
 def is_understood(security: etree._Element) -> bool:
-    """Whether there is nothing in it but what is read here."""
-    return all(str(each.tag) in {TOKEN, TIMESTAMP} for each in security)
+    """Whether there is nothing in it but what was read."""
+    return all(str(each.tag) in {TOKEN, TIMESTAMP, CERTIFICATE, SIGNATURE} for each in security)
 
 
 def proved(security: etree._Element, snapshot: Snapshot, now: int, *, private: bool) -> Proved | None:
@@ -63,7 +65,7 @@ def proved(security: etree._Element, snapshot: Snapshot, now: int, *, private: b
     Raises `SecurityInvalid`, `CredentialInvalid`, `KeyUnreadable`.
     """
     for timestamp in security.iterfind(TIMESTAMP):
-        _check_timestamp(timestamp, now)
+        check_timestamp(timestamp, now)
     tokens = security.findall(TOKEN)
     if len(tokens) > 1:
         raise SecurityInvalid(hint="there are several UsernameTokens")
@@ -105,11 +107,12 @@ def _nonce(token: etree._Element, system: str, now: int) -> Once:
     return Once(f"nonce:{system}", key, "", NONCE_LIFE)
 
 
-def _check_timestamp(timestamp: etree._Element, now: int) -> None:
-    """SOAP Message Security 1.0 §10: what has expired is not acted upon."""
+def check_timestamp(timestamp: etree._Element, now: int, *, oldest: int = 0) -> None:
+    """SOAP Message Security 1.0 §10: what has expired is not acted upon, nor what was made before `oldest`. Raises
+    `SecurityInvalid`."""
     created, expires = timestamp.findtext(f"{WSU}Created"), timestamp.findtext(f"{WSU}Expires")
-    if created is not None and _moment(created) - now > FRESH:
-        raise SecurityInvalid(hint="the Timestamp is of a time to come: set the clock")
+    if created is not None and not oldest <= _moment(created) <= now + FRESH:
+        raise SecurityInvalid(hint="the Timestamp is of another time: set the clock")
     if expires is not None and now - _moment(expires) > FRESH:
         raise SecurityInvalid(hint="the Timestamp has expired: set the clock")
 

@@ -210,6 +210,9 @@ class System(Document):
     sign: Flag = Field(
         default=False, description="Sign what is sent to it (RFC 9421), so that it can tell that the bus sent it."
     )
+    signed_by: FilePath | None = Field(
+        default=None, description="The certificate (PEM) whose key signs what it sends over SOAP (WS-Security)."
+    )
     limits: SystemLimits = Field(default_factory=SystemLimits, description="What the system can bear.")
     quota: Quota | None = Field(default=None, description="How much it may send; without one, as much as it likes.")
     operations: dict[Annotated[str, OperationName], Operation] = Field(

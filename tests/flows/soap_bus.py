@@ -53,6 +53,7 @@ class Wired:
     folder: Path
     pool: Pool
     receivers: dict[str, Receiver] = field(default_factory=dict)
+    certificates: dict[str, bytes] = field(default_factory=dict)
     credentials: dict[str, Credential] = field(default_factory=dict)
     keys: KeyRing = field(default_factory=lambda: KeyRing(new_key(each, 1, CLOCK.new_id) for each in Purpose))
 
@@ -63,6 +64,7 @@ class Wired:
         assert not (*loaded.problems, *problems), (loaded.problems, problems)
         everything = with_own(documents)
         systems = {name: System(name, "H99", receiver) for name, receiver in self.receivers.items()}
+        systems |= {name: System(name, "H99", certificate=each) for name, each in self.certificates.items()}
         return Snapshot(
             1,
             compiled.contracts,

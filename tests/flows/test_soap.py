@@ -173,6 +173,22 @@ async def test_reply_that_xml_cannot_hold_is_told(tmp_path: Path, database: str)
     assert reply.json() == {"any": {"thing": 1}}
 
 
+async def test_contract_that_no_xsd_describes_is_told_apart(tmp_path: Path, database: str) -> None:
+    """A contract of which no XML Schema can be made is the Server's fault and has no WSDL; others are called on."""
+    files = {
+        "schemas/note.json": """{"$defs": {"n": {"$dynamicAnchor": "n", "type": "object"}}, "$dynamicRef": "#n"}"""
+    }
+    with Pool() as pool:
+        async with served(province(tmp_path / "province", pool, files), database) as bus:
+            bus.receiver().answer = answering({"name": "An"})
+            answers = [await bus.post("health.note", "<x/>") for _ in range(2)]
+            described = await bus.http.get("/soap/health.note?wsdl")
+            other = await bus.post("health.look-up", ASK)
+    assert [error(each.content, "code") for each in answers] == ["not-in-xml"] * 2
+    assert etree.fromstring(answers[0].content).findtext(".//faultcode") == "soap:Server"
+    assert (described.status_code, described.json()["code"], other.status_code) == (501, "not-in-xml", 200)
+
+
 async def test_key_makes_one_message_of_repeated_calls(bus: Served) -> None:
     """Calls with one Idempotency-Key, or else with one MessageID, are one message and have one reply."""
     bus.receiver().answer = answering({"name": "An"})

@@ -130,10 +130,11 @@ async def test_tokens_that_prove_nothing(bus: Served) -> None:
             security(good, good),
             security(good) + security(good),
             security(good, "<u:Timestamp><u:Expires>2020-01-01T00:00:00Z</u:Expires></u:Timestamp>"),
+            security(good, '<d:Signature xmlns:d="http://www.w3.org/2000/09/xmldsig#"/>'),
             security(good, "<u:Timestamp><u:Created>yesterday</u:Created></u:Timestamp>"),
         ],
         "authentication-missing": [security(), ""],
-        "soap-must-understand": [security(good, '<d:Signature xmlns:d="http://www.w3.org/2000/09/xmldsig#"/>')],
+        "soap-must-understand": [security(good, '<e:EncryptedKey xmlns:e="http://www.w3.org/2001/04/xmlenc#"/>')],
     }
     for code, headers in wrong.items():
         for header in headers:

@@ -1,0 +1,160 @@
+"""Callers that sign what they send, and what others make of a signed envelope."""
+
+import datetime as dt
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from lxml import etree
+from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureConstructionMethod, SignatureMethod
+from signxml.signer import XMLSigner
+
+from adapters.call import Outcome, Result
+from adapters.soap.tokens import SECURITY, WSSE, WSU
+from bus.envelope import Body, Format
+from tests.flows.soap_bus import ENVELOPES, Served, province, served
+from transforms.apart.pool import Pool
+
+TYPE, NS = ENVELOPES["1.1"]
+X509 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3"
+ANONYMOUS = {"Authorization": "", "Content-Type": TYPE}
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Somebody with a key and a certificate of his own making."""
+
+    key: rsa.RSAPrivateKey
+    certificate: x509.Certificate
+
+    @property
+    def der(self) -> bytes:
+        return self.certificate.public_bytes(Encoding.DER)
+
+    def envelope(self, number: str = "1", *, age: float = 0, parts: tuple[str, ...] = ("body", "time")) -> bytes:
+        """A call, signed as toolkits sign: the certificate, the Timestamp, and references by wsu:Id."""
+        created = (dt.datetime.now(dt.UTC) - dt.timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        root = etree.fromstring(
+            f'<s:Envelope xmlns:s="{NS}"><s:Header><w:Security s:mustUnderstand="1" xmlns:w="{WSSE[1:-1]}"'
+            f' xmlns:u="{WSU[1:-1]}"><w:BinarySecurityToken u:Id="cert" ValueType="{X509}">'
+            f'{b64encode(self.der).decode()}</w:BinarySecurityToken><u:Timestamp u:Id="time"><u:Created>{created}'
+            "</u:Created></u:Timestamp></w:Security></s:Header>"
+            f'<s:Body u:Id="body" xmlns:u="{WSU[1:-1]}"><request xmlns="urn:lgsp:contract:health.look-up:1">'
+            f"<number>{number}</number></request></s:Body></s:Envelope>"
+        )
+        signer = XMLSigner(
+            method=SignatureConstructionMethod.detached,
+            signature_algorithm=SignatureMethod.RSA_SHA256,
+            digest_algorithm=DigestAlgorithm.SHA256,
+            c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
+        )
+        made = signer.sign(root, key=self.key, cert=[self.certificate], reference_uri=[f"#{each}" for each in parts])
+        security = root.find(f".//{SECURITY}")
+        assert security is not None
+        key_info = made.find("{http://www.w3.org/2000/09/xmldsig#}KeyInfo")
+        assert key_info is not None
+        for each in key_info:
+            key_info.remove(each)
+        reference = etree.SubElement(key_info, f"{WSSE}SecurityTokenReference")
+        etree.SubElement(reference, f"{WSSE}Reference", {"URI": "#cert", "ValueType": X509})
+        security.append(made)
+        return etree.tostring(root)
+
+
+@pytest.fixture(scope="module")
+def signers() -> tuple[Signer, Signer]:
+    """The one that one-stop's document names, and another."""
+
+    def made(name: str) -> Signer:
+        key = rsa.generate_private_key(65537, 2048)
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        now = dt.datetime.now(dt.UTC)
+        built = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(subject)
+            .public_key(key.public_key())
+            .serial_number(1)
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+        )
+        return Signer(key, built.sign(key, hashes.SHA256()))
+
+    return made("one-stop"), made("stranger")
+
+
+@pytest.fixture
+async def bus(tmp_path: Path, database: str, signers: tuple[Signer, Signer]) -> AsyncIterator[Served]:
+    with Pool() as pool:
+        wired = province(tmp_path / "province", pool)
+        wired.certificates["one-stop"] = signers[0].der
+        async with served(wired, database) as each:
+            answer = Body(Format.JSON, b'{"name": "An"}')
+            each.receiver().answer = lambda _: Outcome(Result.ANSWERED, "http-200", 200, answer)
+            yield each
+
+
+def error(data: bytes) -> str | None:
+    return etree.fromstring(data).findtext(".//{urn:lgsp:error}code")
+
+
+async def test_signature_says_who_calls(bus: Served, signers: tuple[Signer, Signer]) -> None:
+    """A signed call is its signer's and is answered; the same envelope again is a replay."""
+    sent = signers[0].envelope()
+    answer = await bus.send("health.look-up", sent, ANONYMOUS)
+    again = await bus.send("health.look-up", sent, ANONYMOUS)
+    listed = await bus.http.get("/messages", headers={"Authorization": f"Bearer {bus.wired.token()}"})
+    assert b"<name>An" in answer.content or b":name>An" in answer.content
+    assert error(again.content) == "security-replayed"
+    assert [each["sender"] for each in listed.json()["messages"]] == ["one-stop"]
+
+
+async def test_signatures_that_prove_nothing(bus: Served, signers: tuple[Signer, Signer]) -> None:
+    """What was changed, is old, leaves out Body or Timestamp, or is signed by a stranger is refused."""
+    good, stranger = signers
+    sent = good.envelope()
+    wrong = {
+        "changed": sent.replace(b"<number>1<", b"<number>2<"),
+        "old": good.envelope(age=400),
+        "without the Body": good.envelope(parts=("time",)),
+        "without the Timestamp": good.envelope(parts=("body",)),
+        "without a certificate": sent.replace(b"BinarySecurityToken", b"OtherSecurityToken"),
+        "not a certificate": sent.replace(b"MII", b"AAA", 1),
+    }
+    for name, data in wrong.items():
+        answer = await bus.send("health.look-up", data, ANONYMOUS)
+        assert (name, error(answer.content)) == (name, "security-invalid")
+    assert error((await bus.send("health.look-up", stranger.envelope(), ANONYMOUS)).content) == "credential-invalid"
+    token = {"Authorization": f"Bearer {bus.wired.token('his')}", "Content-Type": TYPE}
+    assert error((await bus.send("health.look-up", good.envelope(), token)).content) == "credential-invalid"
+    assert bus.receiver().calls == []
+
+
+def wrapped(data: bytes, way: str) -> bytes:
+    """A signed envelope in which the signed Body was put elsewhere, and another stands in its place."""
+    root = etree.fromstring(data)
+    header, body = root
+    forged = etree.fromstring(etree.tostring(body).replace(b">1<", b">666<"))
+    if way == "other id":
+        forged.set(f"{WSU}Id", "other")
+    if way == "no id":
+        del forged.attrib[f"{WSU}Id"]
+    wrapper = etree.SubElement(header, "{urn:x}Wrapper")
+    root.replace(body, forged)
+    wrapper.append(body)
+    return etree.tostring(root)
+
+
+@pytest.mark.parametrize("way", ["same id", "other id", "no id"])
+async def test_wrapped_signatures_are_refused(bus: Served, signers: tuple[Signer, Signer], way: str) -> None:
+    """An envelope whose signed Body was moved away, for another to be acted upon, is refused."""
+    answer = await bus.send("health.look-up", wrapped(signers[0].envelope(), way), ANONYMOUS)
+    assert error(answer.content) == "security-invalid"
+    assert bus.receiver().calls == []
