@@ -17,8 +17,16 @@ from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, Signatur
 from signxml.signer import XMLSigner
 
 from adapters.call import Outcome, Result
+from adapters.egress import Egress
+from adapters.http import open_session
 from adapters.soap.tokens import SECURITY, WSSE, WSU
 from bus.envelope import Body, Format
+from bus.settings import read_settings
+from documents.load import load
+from documents.model import Documents
+from documents.snapshot import Builder
+from documents.store import writing
+from running.home import Home
 from tests.flows.soap_bus import ENVELOPES, Served, province, served
 from transforms.apart.pool import Pool
 
@@ -114,6 +122,26 @@ async def test_signature_says_who_calls(bus: Served, signers: tuple[Signer, Sign
     assert b"<name>An" in answer.content or b":name>An" in answer.content
     assert error(again.content) == "security-replayed"
     assert [each["sender"] for each in listed.json()["messages"]] == ["one-stop"]
+
+
+async def test_certificate_is_the_one_that_the_document_names(tmp_path: Path, signers: tuple[Signer, Signer]) -> None:
+    """A system's `signedBy` is what its signatures are held against; a file that is no certificate proves nobody."""
+    pem = signers[0].certificate.public_bytes(Encoding.PEM).decode()
+    sender = "kind: System\nname: {0}\nagency: H99\nadapter: soap\nsignedBy: {0}.pem\n"
+    files = {"signs.yaml": sender.format("signs"), "signs.pem": pem}
+    files |= {"lies.yaml": sender.format("lies"), "lies.pem": "no certificate"}
+    home = Home(read_settings({}, data=tmp_path / "data"), "user:an")
+    home.prepare()
+    async with open_session(Egress(())) as session:
+        with Pool() as pool:
+            documents = load(province(tmp_path / "province", pool, files).folder).documents
+            command = writing(Documents(), documents, "user:an")
+            assert command
+            home.write(command)
+            built = Builder(home.queries, home.keys, home.credentials, home.secrets, session, home.clock, pool).load()
+    home.close()
+    found = {name: each.certificate for name, each in built.systems.items()}
+    assert (found["signs"], found["lies"], found["one-stop"]) == (signers[0].der, None, None)
 
 
 async def test_signatures_that_prove_nothing(bus: Served, signers: tuple[Signer, Signer]) -> None:
