@@ -8,8 +8,8 @@ from typing import Final, Protocol
 import orjson
 from lxml import etree
 
-from adapters.soap.absent import Absent
 from adapters.soap.envelope import alone
+from adapters.soap.fitting import Fitting
 from bus.envelope import Body, Exchange, Format
 from bus.errors import BodyInvalid, OperationUnknown, TransformFailed
 from contracts.descriptions.json_schema import bundled
@@ -121,7 +121,7 @@ class _Forms:
         if payload.format is Format.XML:
             return as_it_is
         contract = f"{self._subject.name}@{self._subject.version}"
-        return reading_json(self._view(name), contract, Absent(bundled(self._subject, "#/$defs/"), name).without)
+        return reading_json(self._view(name), contract, Fitting(bundled(self._subject, "#/$defs/"), name).fitted)
 
     def write(self, name: str, payload: Payload) -> Write:
         if payload.format is Format.XML:

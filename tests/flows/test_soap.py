@@ -86,6 +86,16 @@ async def test_lists_are_lists_whatever_their_length(bus: Served) -> None:
     assert orjson.loads(call.body.data) == {"number": "1", "first": ["a"]}
 
 
+async def test_dates_may_bear_a_zone(bus: Served) -> None:
+    """A date that a tool writes with a time zone is the date, to a contract of JSON, which has none."""
+    bus.receiver().answer = answering({"name": "An"})
+    for since in ("2026-01-31", "2026-01-31Z", "2026-01-31+07:00"):
+        asked = ASK.replace("</r:number>", f"</r:number><r:since>{since}</r:since>")
+        assert (await bus.post("health.look-up", asked)).status_code == 200
+    sent = [orjson.loads(call.body.data)["since"] for call in bus.receiver().calls]
+    assert sent == ["2026-01-31"] * 3
+
+
 @pytest.mark.parametrize("contract", ["health.note", "health.alarm"])
 async def test_documents_and_events_are_one_way(bus: Served, contract: str) -> None:
     """A document and an event are answered with 202 and an empty body, and then arrive."""
