@@ -2,14 +2,20 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
+ALONE := tests/faults/test_suite.py
+
+# Tests start `lgsp` some hundred times: where Python may not keep what it compiled, each compiles the house again.
+test faults: export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: bench check clean demo faults test
 
 demo: $(VENV)/run ## Watch real messages travel through a model province (ONCE=1: run the flows and leave; PORT=8081)
 	$(BIN)/lgsp demo --data var/demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
-test: $(VENV)/dev ## Run the whole test suite
-	$(BIN)/pytest
+test: $(VENV)/dev ## Run the whole test suite, in several processes (WORKERS=2)
+	$(BIN)/pytest $(ALONE)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(ALONE))
 
 check: $(VENV)/dev ## Formatting, lint, types, the direction of imports, unused dependencies
 	$(BIN)/ruff format --check .

@@ -8,7 +8,6 @@ import os
 import resource
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -29,6 +28,7 @@ from tests.faults import province
 from tests.faults.part import Part, part
 from tests.process import LGSP
 from tests.services import postgresql, rabbitmq
+from tests.services.ports import free_port
 
 GATEWAYS = ("gateway-1", "gateway-2")
 WORKERS = ("worker-1", "worker-2")
@@ -324,11 +324,5 @@ def _process(own: Stage, name: str) -> Process:
     log = own.folder / f"{name}.log"
     if name in WORKERS:
         return Process(name, ["work"], environment, log)
-    port = _free_port()
+    port = free_port()
     return Process(name, ["serve"], environment | {"LGSP_PORT": str(port)}, log, f"http://127.0.0.1:{port}")
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

@@ -22,7 +22,8 @@ from routes.rabbitmq.broker import RabbitBroker
 from routes.rabbitmq.topology import Topology
 from tests.faults.carrying import Arrivals, taken, until
 from tests.services import rabbitmq
-from tests.services.rabbitmq import Server, free_port
+from tests.services.ports import free_port
+from tests.services.rabbitmq import Server
 from tests.unit.routes.conftest import a_delivery
 
 pytestmark = pytest.mark.timeout(180)

@@ -28,7 +28,8 @@ from running.demo import _stand_ins
 from running.home import Home
 from tests.process import LGSP, PATIENCE
 from tests.processes import Running, lives, running
-from tests.services import postgresql, rabbitmq
+from tests.services import postgresql
+from tests.services.ports import free_port
 
 CITIZEN = FOLDER / "population/examples/verify-citizen.json"
 READING = FOLDER / "environment/examples/reading-below-100.json"
@@ -101,7 +102,7 @@ def province(
 @pytest.fixture(scope="module")
 def gateways(province: Province) -> Iterator[Running]:
     """Two, begun at once on the empty database; then the documents."""
-    port = str(rabbitmq.free_port())
+    port = str(free_port())
     with running(province.folder, province.environment, "serve", "--workers", "2", "--metrics-port", port) as serve:
         home = province.home()
         for system, application in applications().items():

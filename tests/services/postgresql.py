@@ -4,7 +4,6 @@ binaries on a free port of the loopback, with a data folder of its own."""
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
+
+from tests.services.ports import free_port
 
 ACCOUNT = "postgres"
 """PostgreSQL refuses to run as root; Debian's package makes this account."""
@@ -96,7 +97,7 @@ def server(
     initdb = str(binaries() / "initdb")
     # Not below pytest's folder: that one is closed to the server's account.
     folder = Path(tempfile.mkdtemp(prefix="lgsp-postgresql-", dir=parent))
-    own = Server(folder, _free_port(), environment or {})
+    own = Server(folder, free_port(), environment or {})
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, ACCOUNT, ACCOUNT)
@@ -155,9 +156,3 @@ def _account() -> dict[str, Any]:
     if os.geteuid() != 0:
         return {}
     return {"user": ACCOUNT, "group": ACCOUNT, "extra_groups": []}
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

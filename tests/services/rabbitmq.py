@@ -18,6 +18,7 @@ from uuid import uuid4
 import pytest
 
 from routes.rabbitmq.topology import Queue, Topology
+from tests.services.ports import free_port
 
 BINARIES = Path("/usr/lib/rabbitmq/bin")
 """Debian's wrapper in /usr/sbin drops the environment, and with it node name and ports; these scripts keep it."""
@@ -28,12 +29,6 @@ LOOKS = 1_200
 
 class Missing(Exception):
     """There is no RabbitMQ on this machine."""
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @dataclass
