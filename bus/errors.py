@@ -44,6 +44,10 @@ class BusError(Exception):
         other.__dict__.update(self.__dict__)
         return other
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """As it is, from a child process to its parent."""
+        return type(self).__new__, (type(self), *self.args), self.__dict__
+
     @property
     def text(self) -> str:
         """The message in English."""

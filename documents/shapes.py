@@ -47,9 +47,9 @@ class Shapes:
     def xsd_validator(self, path: str, element: str) -> XsdValidator:
         """Also raises where the schema has no such element, which would refuse every body."""
         documents = self.xsd(path)
-        declared = set(_declared(documents))
-        if element not in declared:
-            raise invalid(f"the schema {path} declares no element {element}: {meant(element, declared)}")
+        there = set(declared(documents))
+        if element not in there:
+            raise invalid(f"the schema {path} declares no element {element}: {meant(element, there)}")
         with _explained():
             return XsdValidator(documents, element)
 
@@ -129,7 +129,7 @@ def _view(documents: XsdDocuments, element: str) -> XmlView:
         return XmlView(documents, element)
 
 
-def _declared(documents: XsdDocuments) -> Iterator[str]:
+def declared(documents: XsdDocuments) -> Iterator[str]:
     """The elements that may be a document's root (XSD 1.0 part 1 §3.3)."""
     for unit in documents.units:
         prefix = f"{{{unit.namespace}}}" if unit.namespace else ""

@@ -86,7 +86,7 @@ class Contracts:
         return 0.3 + max(map(self._rarity, one.words), default=0.0)
 
     def _near(self, asked: Described, other: Described) -> Near:
-        pairs = _paired(asked, other)
+        pairs = paired(asked, other)
         mine, theirs = sum(map(self._weight, asked.fields)), sum(map(self._weight, other.fields))
         share = sum(self._weight(one) * alike for one, (_, alike) in pairs.items()) / mine if mine else 0.0
         back = sum(self._weight(that) * alike for that, alike in pairs.values()) / theirs if theirs else 0.0
@@ -95,7 +95,7 @@ class Contracts:
         return Near(other.key, share, close, tuple((one, that) for one, (that, _) in pairs.items()), lacking)
 
 
-def _paired(asked: Described, other: Described) -> dict[Field, tuple[Field, float]]:
+def paired(asked: Described, other: Described) -> dict[Field, tuple[Field, float]]:
     """Each field with the one that is most like it, no field twice."""
     candidates = []
     for at, one in enumerate(asked.fields):

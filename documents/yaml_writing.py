@@ -14,6 +14,10 @@ FLAT: Final = 100
 """Characters of a mapping or list that stands in one line."""
 
 
+class Block(dict[str, Any]):
+    """A mapping of which every field stands in a line of its own."""
+
+
 def write_yaml(documents: Iterable[Mapping[str, Any]]) -> str:
     """One file of several documents, divided by ``---``; fields in the order that they have."""
     yaml = YAML(typ="safe", pure=True)
@@ -40,6 +44,9 @@ class _Representer(SafeRepresenter):
         quoted = typed(Plain(data)) != data or data in _WORDS or data[:1] in _SIGNS or not data.isprintable()
         return self.represent_scalar("tag:yaml.org,2002:str", data, style='"' if quoted else None)
 
+    def represent_block(self, data: Any) -> Any:
+        return self.represent_mapping("tag:yaml.org,2002:map", data, flow_style=False)
+
     def represent_dict(self, data: Any) -> Any:
         return self.represent_mapping("tag:yaml.org,2002:map", data, flow_style=_small(data))
 
@@ -53,6 +60,7 @@ _SIGNS: Final = frozenset(":{}[],&*#?|-<>=!%@`\"' ")
 
 _Representer.add_representer(str, _Representer.represent_str)
 _Representer.add_representer(dict, _Representer.represent_dict)
+_Representer.add_representer(Block, _Representer.represent_block)
 _Representer.add_representer(list, _Representer.represent_list)
 
 

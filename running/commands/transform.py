@@ -10,12 +10,12 @@ from documents.model import Documents
 from running import printing
 from running.commands.terminal import Data, Json, busy, err, opened, out, require
 
-app = typer.Typer(no_args_is_help=True, help="How one shape becomes another: try it before messages do.")
+app = typer.Typer(no_args_is_help=True, help="How one shape becomes another: propose it, try it before messages do.")
 
 
 @app.callback()
 def group() -> None:
-    """A group, though it has one command."""
+    """Propose and try transforms."""
 
 
 @app.command("try")
@@ -41,6 +41,35 @@ def transform_try(
     with busy("Trying"):
         trial = try_bounded(documents, Attempt(transform, str(document), given, on, expected))
     require(show(out, err, trial, as_json=json))
+
+
+@app.command("propose")
+def transform_propose(
+    source: Annotated[
+        str, typer.Option("--from", help="What comes: CONTRACT[@VERSION][#reply], or a schema's FILE[#ELEMENT].")
+    ],
+    target: Annotated[str, typer.Option("--to", help="What it is to become, named likewise.")],
+    name: Annotated[str, typer.Option(help="Name of the transform.")] = "proposed",
+    folder: Annotated[
+        Path | None, typer.Option(help="Folder of a province's documents.", show_default="what was applied")
+    ] = None,
+    into: Annotated[Path | None, typer.Option("--out", help="File to write.", show_default="the terminal")] = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Propose a mapping by names and types: a document to go on with, which says of each field how sure it is."""
+    from documents.proposals import Order, propose_bounded
+    from running.proposing import show
+
+    if into is not None and into.exists():
+        raise typer.BadParameter(f"{into} is there already: take another name.")
+    documents = _documents(folder, data)
+    with busy("Comparing"):
+        found = propose_bounded(documents, Order(source, target, name))
+    try:
+        show(out, err, found, into, as_json=json)
+    except OSError:
+        raise typer.BadParameter(f"{into} cannot be written.") from None
 
 
 def _documents(folder: Path | None, data: Path | None) -> Documents:
