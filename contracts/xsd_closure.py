@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
@@ -20,6 +20,7 @@ from lxml import etree
 from bus.errors import CharsetUnsupported, Finding, SchemaInvalid, XmlForbidden, XmlMalformed
 from contracts import well_known
 from contracts.xml_body import parse_xml
+from contracts.xsd_redefine import REDEFINE, redefined
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
@@ -70,6 +71,8 @@ def gather(files: Mapping[str, bytes], roots: Sequence[str]) -> list[Unit]:
         )
     if not units:
         raise SchemaInvalid(schema=", ".join(roots), rule="no XML Schema in it", place="line 1")
+    plain = redefined([(each.location, each.namespace, each.root) for each in units])
+    units = [replace(unit, root=root) for unit, root in zip(units, plain, strict=True)]
     namespaces = dict.fromkeys(unit.namespace for unit in units)
     return [Unit(each.location, each.namespace, _rewritten(each, list(namespaces))) for each in units]
 
@@ -115,18 +118,16 @@ class _Gatherer:
     def _add(self, name: str, location: str, schema: etree._Element, adopted: str | None) -> None:
         namespace = schema.get("targetNamespace", adopted or "")
         # The same schema twice, as descriptions that were put together have it, would declare everything twice.
-        content = (namespace, etree.tostring(schema, method="c14n", with_comments=False))
+        content = (namespace, canonical(schema))
         if (name, namespace) in self.units or content in self._contents:
             return
         self._contents.add(content)
         self.units[name, namespace] = Unit(name, namespace, schema)
         for element in schema:
-            if element.tag == XS + "include":
+            if element.tag in {XS + "include", REDEFINE}:
                 self._include(location, namespace, element)
             elif element.tag == XS + "import":
                 self._import(location, element)
-            elif element.tag == XS + "redefine":
-                raise SchemaInvalid(schema=location, rule="xs:redefine is not supported", place=_line(element))
         known = {namespace, "", XS[1:-1]}
         self._wanted += [(each, "") for each in sorted(_named(schema) - known)]
 
@@ -135,7 +136,7 @@ class _Gatherer:
         if found := locate(base, wanted, self.files):
             self.add_file(found, namespace)
         else:
-            rule = "includes a schema that is not there"
+            rule = f"{etree.QName(include).localname}s a schema that is not there"
             self.missing.append(Finding(f"{base}, {_line(include)}", rule, wanted))
 
     def _import(self, base: str, statement: etree._Element) -> None:
@@ -256,6 +257,15 @@ def _meant(node: etree._Element, attribute: str) -> set[str]:
     """The namespaces, as ``{namespace}``, of the names in an attribute."""
     prefixes = (name.rpartition(":")[0] for name in (node.get(attribute) or "").split())
     return {f"{{{node.nsmap.get(prefix or None) or ''}}}" for prefix in prefixes}
+
+
+def canonical(schema: etree._Element) -> bytes:
+    """A schema in its canonical form, which is not defined for relative names of namespaces (C14N 1.0 §1.3): of those
+    as it is."""
+    try:
+        return etree.tostring(schema, method="c14n", with_comments=False)
+    except etree.C14NError:
+        return etree.tostring(schema)
 
 
 def _line(element: etree._Element) -> str:

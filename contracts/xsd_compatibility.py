@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from lxml import etree
 from xmlschema import names
 from xmlschema.validators import XsdAnyElement, XsdElement, XsdGroup
 
 from bus.errors import Finding
 from contracts.compatibility import Covered, Verdict
 from contracts.xsd import XsdDocuments
+from contracts.xsd_closure import canonical
 
 WIDE: Final = (names.XSD_STRING, names.XSD_ANY_SIMPLE_TYPE, names.XSD_ANY_ATOMIC_TYPE)
 """Simple types that allow every text."""
@@ -236,7 +236,7 @@ class _Held:
 
 
 def _written(documents: XsdDocuments) -> list[bytes]:
-    return [etree.tostring(unit.root, method="c14n") for unit in documents.units]
+    return [canonical(unit.root) for unit in documents.units]
 
 
 def _simple(kind: Any) -> Any:

@@ -14,6 +14,7 @@ from adapters.http import Answer, Defect, Request, by_status, perform
 from adapters.payload import Undecodable, as_received, is_page, to_utf8
 from adapters.soap.envelope import NotSoap, SoapVersion, alone, enclose, open_envelope
 from adapters.soap.faults import fault_outcome
+from adapters.soap.multipart import NotRelated, envelope_of
 from adapters.soap.security import username_token
 from adapters.soap.wsdl import Operation, Service
 from bus.clock import Clock, SystemClock
@@ -92,9 +93,10 @@ def _read(operation: Operation, clock: Clock, call: Call, answer: Answer) -> Out
     if not answer.data.strip():
         return _empty(operation, clock, answer)
     try:
-        data = to_utf8(answer.content_type, answer.data)
-    except Undecodable:
-        return _invalid(Defect.UNDECODABLE, answer, answer.data, clock)
+        data = to_utf8(*envelope_of(answer.content_type, answer.data))
+    except (NotRelated, Undecodable) as error:
+        code = Defect.UNDECODABLE if isinstance(error, Undecodable) else "reply-not-soap"
+        return _invalid(code, answer, answer.data, clock)
     try:
         opened = open_envelope(operation.encoding.take_off(data, operation.output) if operation.encoding else data)
     except NotSoap:

@@ -28,6 +28,22 @@ def dangling(definitions: Mapping[str, etree._Element]) -> list[Finding]:
     ]
 
 
+def lead_on(definitions: Mapping[str, etree._Element]) -> Iterator[Finding]:
+    """Let a port whose binding is not there have the only one that there is, as in the first example of WSDL 1.1 itself
+    and what was copied from it; a finding for each."""
+    bindings = [name for root in definitions.values() for what, name in _defined(root) if what == "binding"]
+    if len(bindings) != 1:
+        return
+    (only,) = bindings
+    namespace, _, local = only[1:].rpartition("}")
+    for path, root in definitions.items():
+        for node, what, name in _named(root):
+            if what == "binding" and only not in _meanings(node, name, root):
+                yield Finding(place(path, node), "binding-guessed", f"there is no {name}, and {local} is the only one")
+                prefix = next((prefix for prefix, each in node.nsmap.items() if prefix and each == namespace), None)
+                node.set("binding", f"{prefix}:{local}" if prefix else local)
+
+
 def _defined(root: etree._Element) -> Iterator[tuple[str, str]]:
     namespace = root.get("targetNamespace", "")
     for what in ("message", "portType", "binding"):

@@ -5,12 +5,14 @@ no namespace where the part has a type (WS-I Basic Profile 1.1, R2735), the elem
 so, everything that reads document/literal reads rpc too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lxml import etree
 
 from adapters.soap.sources import XSD
+from bus.errors import SenderFault
+from contracts.xml_body import parse_xml
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +78,33 @@ def _child(part: Part, prefixes: Mapping[str, str]) -> dict[str, str]:
 def _split(name: str) -> tuple[str, str]:
     namespace, _, local = name.rpartition("}")
     return namespace[1:], local
+
+
+def references(schema: etree._Element) -> Iterator[str]:
+    """The elements that a schema refers to."""
+    for node in schema.iter(f"{XSD}element"):
+        for attribute in ("ref", "substitutionGroup"):
+            if name := node.get(attribute):
+                prefix, _, local = name.rpartition(":")
+                namespace = node.nsmap.get(prefix or None)
+                yield f"{{{namespace}}}{local}" if namespace else local
+
+
+def without(files: Mapping[str, bytes], element: str) -> dict[str, bytes]:
+    """WSDLs and schemas that do not declare the element; other files as they are."""
+    return {path: _without(data, *_split(element)) for path, data in files.items()}
+
+
+def _without(data: bytes, namespace: str, local: str) -> bytes:
+    if local.encode() not in data:
+        return data
+    try:
+        root = parse_xml(data)
+    except SenderFault:
+        return data  # whoever reads it next says what is wrong
+    for schema in root.iter(f"{XSD}schema"):
+        for each in schema.findall(f"{XSD}element"):
+            # A schema without a namespace of its own may be included into any.
+            if each.get("name") == local and schema.get("targetNamespace", namespace) == namespace:
+                schema.remove(each)
+    return etree.tostring(root)

@@ -20,14 +20,14 @@ from zeep.wsdl.bindings import Soap11Binding, Soap12Binding
 from adapters.endpoint import headers_are_safe
 from adapters.soap.encoded import Encoding, as_literal
 from adapters.soap.envelope import SoapVersion
-from adapters.soap.references import dangling
-from adapters.soap.rpc import Part, Wrapper, declarations
+from adapters.soap.references import dangling, lead_on
+from adapters.soap.rpc import Part, Wrapper, declarations, references, without
 from adapters.soap.sources import SOAP_NAMESPACES, WSDL, XSD, gather
 from bus.errors import DocumentInvalid, Finding, SchemaInvalid
 from contracts.xsd import XsdDocuments
 
 SOAP_HEADERS = tuple(f"{{{namespace}}}header" for namespace in SOAP_NAMESPACES)
-MIME = "{http://schemas.xmlsoap.org/wsdl/mime/}multipartRelated"
+MIME = "{http://schemas.xmlsoap.org/wsdl/mime/}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Operation:
     `input` is the one element of the request's Body, None where that is empty; `output` the answer's, None where no
     element is answered, as by a one-way operation. `faults` are the elements a fault's detail may hold, `headers` the
     header blocks that the WSDL declares for the request; the bus sends none of those. `encoding` is there where the
-    messages are written by the rules of SOAP encoding.
+    messages are written by the rules of SOAP encoding. `attachments` says that the WSDL declares some: the bus sends
+    none, and of an answer takes the envelope.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Operation:
     faults: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     encoding: Encoding | None = None
+    attachments: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +95,21 @@ def load(path: str, files: Mapping[str, bytes], *, service: str | None = None, p
 
 
 class Description:
-    """A WSDL, resolved: its ports, and what each of them says. Raises as `load` does."""
+    """A WSDL, resolved: its ports, and what each of them says. Raises as `load` does. `guessed` are names that lead
+    nowhere and whose meaning is plain all the same."""
 
     def __init__(self, path: str, files: Mapping[str, bytes]) -> None:
         self.path = path
         self._files = files
         self._definitions = gather(path, files)
+        self.guessed = tuple(lead_on(self._definitions))
         self._messages = dict(_messages(self._definitions))
         self._document = _resolved(path, self._definitions)
         if not any(one.ports for one in self._document.services.values()):
+            others = [port.get("name", "") for root in self._definitions.values() for port in root.iter(f"{WSDL}port")]
             limit = "give the WSDL that has a service with a port for SOAP over HTTP"
+            if others:
+                raise _explained(path, self._definitions, "ports-other", f"not {', '.join(others[:5])}: {limit}")
             raise _explained(path, self._definitions, "service-missing", limit)
 
     @property
@@ -306,7 +313,8 @@ class _Reading:
         return documents, {path: files[path] for path in declared}
 
     def _set_aside_declared(self) -> None:
-        """An rpc operation carries an element that no schema may declare otherwise."""
+        """An rpc operation carries an element that no schema may declare otherwise: a declaration that nothing uses is
+        left away, and where one is used, the operation."""
         if not self.wrappers:
             return
         try:
@@ -318,7 +326,12 @@ class _Reading:
             for unit in units
             for each in unit.root.findall(f"{XSD}element")
         }
+        used = set(self.messages.values())
+        used |= {name for unit in units for name in references(unit.root)}
         for wrapper in [each for each in self.wrappers if each in taken]:
+            if wrapper not in used:
+                self.files = without(self.files, wrapper)
+                continue
             del self.wrappers[wrapper]
             for name in [each.name for each in self.usable.values() if wrapper in {each.input, each.output}]:
                 self.usable.pop(name)
@@ -345,6 +358,7 @@ class _Reading:
             tuple(faults),
             tuple(given.headers),
             self.encoding if given.encoded or answered.encoded else None,
+            given.attachments or answered.attachments,
         )
 
     def _elements(
@@ -374,25 +388,26 @@ class _Message:
     headers: Sequence[str] = ()
     namespace: str = ""
     encoded: bool = False
+    attachments: bool = False
 
 
 def _message(node: etree._Element | None, abstract: Any, messages: "Messages") -> _Message:
     if node is None or abstract is None:
         return _Message()
-    if node.find(MIME) is not None:
-        raise _Unusable("it has attachments (MIME)")
-    body = next(
-        (found for namespace in SOAP_NAMESPACES if (found := node.find(f"{{{namespace}}}body")) is not None), None
-    )
+    # A Body stands alone, or in the part of a multipartRelated that is no attachment (WSDL 1.1 §5.3).
+    body = next(node.iter(*(f"{{{namespace}}}body" for namespace in SOAP_NAMESPACES)), None)
+    attached = {each.get("part") for each in node.iter(f"{MIME}content")}
     attributes: Mapping[str, str] = {} if body is None else {str(key): str(value) for key, value in body.items()}
     headers = list(dict.fromkeys(one for each in node.iter(*SOAP_HEADERS) for one in _header(each, messages)))
     named = attributes["parts"].split() if "parts" in attributes else None
     parts = [
         part
         for part in _parts(abstract)
-        if (named is None or part.name in named) and (part.element is None or part.element not in headers)
+        if (part.name not in attached if named is None else part.name in named)
+        and (part.element is None or part.element not in headers)
     ]
-    return _Message(True, parts, headers, attributes.get("namespace", ""), attributes.get("use") == "encoded")
+    encoded = attributes.get("use") == "encoded"
+    return _Message(True, parts, headers, attributes.get("namespace", ""), encoded, bool(attached))
 
 
 Messages = Mapping[tuple[str, str], str]

@@ -107,6 +107,7 @@ class _Importing:
         self.notes += [
             Note(remarks.DANGLING, each.place, {"limit": each.limit}) for each in self.description.dangling()
         ]
+        self.notes += [Note(remarks.GUESSED, each.place, {"limit": each.limit}) for each in self.description.guessed]
         refusals: list[tuple[Port, Note]] = []
         for port in ports:
             try:
@@ -136,6 +137,8 @@ class _Importing:
             return
         if headers := {name: each.headers for name, each in service.operations.items() if each.headers}:
             self._say(remarks.HEADERS, operations=shown(tuple(headers)), headers=_listed(headers.values()))
+        if attached := [name for name, each in service.operations.items() if each.attachments]:
+            self._say(remarks.ATTACHMENTS, operations=shown(tuple(attached)))
         if any(operation.encoding for operation in service.operations.values()):
             self._say(remarks.ENCODED, port=port.name)
         self.documents += [self._system(port, self._name(port), alone=alone), *documents]

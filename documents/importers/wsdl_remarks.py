@@ -44,6 +44,11 @@ SERVICE_MISSING = _wrong(
     "it has no service with a port for SOAP over HTTP: give the WSDL that has one.",
     "không có service nào với cổng SOAP qua HTTP: hãy đưa tệp WSDL có service.",
 )
+PORTS_OTHER = _wrong(
+    "wsdl-ports-other",
+    "none of its ports speaks SOAP over HTTP, {limit}.",
+    "không cổng nào dùng SOAP qua HTTP: {limit}.",
+)
 NOTHING_USABLE = _wrong(
     "wsdl-operations-unusable",
     "none of its operations can be called: {limit}.",
@@ -66,6 +71,7 @@ BY_RULE: Final = {
     "portType-missing": PORT_TYPE_MISSING,
     "binding-missing": BINDING_MISSING,
     "service-missing": SERVICE_MISSING,
+    "ports-other": PORTS_OTHER,
     "operations-unusable": NOTHING_USABLE,
     "wsdl-inconsistent": INCONSISTENT,
     "service-unknown": SERVICE_UNKNOWN,
@@ -109,6 +115,16 @@ HEADERS = _loss(
     "these operations declare header blocks, and the bus sends none of them: {operations}. The blocks: {headers}.",
     "các thao tác này khai báo khối header mà trục không gửi: {operations}. Các khối: {headers}.",
 )
+ATTACHMENTS = _loss(
+    "attachments-not-sent",
+    "these operations have attachments (MIME): the bus sends none, and takes the envelope of an answer: {operations}.",
+    "các thao tác này có tệp đính kèm (MIME) mà trục không gửi; trả lời chỉ lấy phong bì SOAP: {operations}.",
+)
+GUESSED = _loss(
+    "binding-guessed",
+    "a port names a binding that is not there: {limit}, which is taken.",
+    "cổng gọi tới binding không có ({limit}); dùng binding duy nhất có trong tệp.",
+)
 ENCODED = _loss(
     "soap-encoding",
     "the operations of {port} are rpc/encoded, which WS-I forbids: types are written on requests, references in answers"
@@ -136,7 +152,6 @@ _REASONS: Final = (
     (r"its port type does not have it", "portType không có nó"),
     (r"there are several of this name", "có nhiều thao tác cùng tên"),
     (r"its soapAction cannot be sent in a header", "soapAction không gửi được trong tiêu đề HTTP"),
-    (r"it has attachments \(MIME\)", "có tệp đính kèm (MIME)"),
     (r"its style is document and its use encoded.*", "kiểu document/encoded, mỗi nơi hiểu một cách"),
     (r"a part of its (\w+) has a type, not an element.*", "một part khai báo type thay vì element"),
     (r"its (\w+) has (\d+) elements in the Body, not one", "Body có \\2 phần tử thay vì một"),

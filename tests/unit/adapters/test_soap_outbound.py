@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,7 @@ from lxml import etree
 from adapters.auth import WsseUsername
 from adapters.call import Call, FaultRule, Outcome, Result
 from adapters.soap.envelope import NotSoap, SoapVersion, alone, enclose, open_envelope
+from adapters.soap.multipart import NotRelated, envelope_of
 from adapters.soap.outbound import SoapAdapter, SoapSettings
 from adapters.soap.security import username_token
 from adapters.soap.wsdl import Operation, Service
@@ -228,6 +230,60 @@ async def test_what_is_no_safe_envelope_is_invalid(stand_in: Any, session: aioht
     assert (outcome.result, outcome.code) == (Result.REPLY_INVALID, "reply-not-soap")
     assert outcome.reply is not None
     assert outcome.reply.data == data
+
+
+def related(*parts: tuple[str, bytes], start: str = "") -> tuple[bytes, str]:
+    """A multipart/related answer of parts, each with its Content-ID, and its media type."""
+    written = [
+        f"--b\r\nContent-Type: application/xop+xml; charset=utf-8\r\nContent-ID: <{name}>\r\n\r\n".encode() + content
+        for name, content in parts
+    ]
+    kind = 'multipart/related; type="application/xop+xml"; boundary="b"' + (f'; start="<{start}>"' if start else "")
+    return b"\r\n".join(written) + b"\r\n--b--\r\n", kind
+
+
+async def test_of_an_answer_with_attachments_the_envelope_is_read(
+    stand_in: Any, session: aiohttp.ClientSession
+) -> None:
+    """The part that is named as the start, else the first; attachments are left."""
+    envelope = enclose(V11, b"<a>1</a>")
+    for parts, start in (((("e", envelope), ("x", b"\x00")), ""), ((("x", b"\x00"), ("e", envelope)), "e")):
+        stand_in.answers(*related(*parts, start=start))
+        outcome = await adapter(stand_in.url, session).call(call())
+        assert outcome.reply is not None
+        assert etree.fromstring(outcome.reply.data).text == "1"
+
+
+async def test_what_an_mtom_answer_keeps_in_other_parts_is_put_back(
+    stand_in: Any, session: aiohttp.ClientSession
+) -> None:
+    """Binary content is base64 in the envelope again, which is what the schema says of it."""
+    include = b'<x:Include xmlns:x="http://www.w3.org/2004/08/xop/include" href="cid:pic%401"/>'
+    stand_in.answers(*related(("e", enclose(V11, b"<a>" + include + b"</a>")), ("pic@1", b"\x00\r\n\xff")))
+    outcome = await adapter(stand_in.url, session).call(call())
+    assert outcome.reply is not None
+    assert etree.fromstring(outcome.reply.data).text == base64.b64encode(b"\x00\r\n\xff").decode()
+
+
+@pytest.mark.parametrize("kind", ["multipart/related", "multipart/related; boundary=other", "multipart/related; b"])
+async def test_an_answer_without_the_parts_that_it_promises_is_invalid(
+    stand_in: Any, session: aiohttp.ClientSession, kind: str
+) -> None:
+    """Without a boundary, or with one that stands nowhere, there is no envelope; what came is kept whole."""
+    data, _ = related(("e", enclose(V11, b"<a/>")))
+    stand_in.answers(data, kind)
+    outcome = await adapter(stand_in.url, session).call(call())
+    assert (outcome.result, outcome.code) == (Result.REPLY_INVALID, "reply-not-soap")
+    assert outcome.reply is not None
+    assert outcome.reply.data == data
+
+
+@given(st.binary(max_size=200), st.text(max_size=60))
+def test_reading_parts_is_total(data: bytes, parameters: str) -> None:
+    """Whatever is said and sent, there is an envelope or none."""
+    for kind in (f"multipart/related{parameters}", "multipart/related; boundary=b"):
+        with suppress(NotRelated):
+            assert isinstance(envelope_of(kind, b"--b\r\n" + data + b"\r\n--b--")[1], bytes)
 
 
 async def test_an_envelope_in_another_character_set_is_read(stand_in: Any, session: aiohttp.ClientSession) -> None:

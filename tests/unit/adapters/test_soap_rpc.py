@@ -41,7 +41,7 @@ ARRAY = (
 )
 
 
-def service(*, encoded: bool) -> Service:
+def service(*, encoded: bool, beside: str = "") -> Service:
     use = f'use="encoded" encodingStyle="{ENC}"' if encoded else 'use="literal"'
     operations = "".join(
         f'<w:operation name="{name}"><s:operation soapAction=""/><w:input><s:body {use} namespace="urn:r"/></w:input>'
@@ -58,6 +58,8 @@ def service(*, encoded: bool) -> Service:
         document = document.replace('namespace="urn:r"', 'namespace="urn:t"', 99).replace(
             '<x:import namespace="http://schemas.xmlsoap.org/soap/encoding/"/>', ""
         )
+    if beside:
+        document = document.replace('<x:element name="Own"', f'{beside}</x:complexType><x:element name="Own"')
     return load("a.wsdl", {"a.wsdl": document.encode()})
 
 
@@ -83,8 +85,17 @@ def test_one_without_parts_is_an_empty_element() -> None:
 
 
 def test_one_whose_element_a_schema_declares_otherwise_is_set_aside() -> None:
-    """Where a schema declares an element of the operation's name, nobody can say which is meant."""
-    assert "a schema declares an element {urn:t}Own" in service(encoded=False).unusable["Own"]
+    """Where a schema declares and uses an element of the operation's name, nobody can say which is meant."""
+    used = service(encoded=False, beside='<x:complexType name="U"><x:sequence><x:element ref="t:Own"/></x:sequence>')
+    assert "a schema declares an element {urn:t}Own" in used.unusable["Own"]
+
+
+def test_a_declaration_that_nothing_uses_is_in_nobodys_way() -> None:
+    """Then what the operation carries is its own element, with its parts."""
+    read = service(encoded=False)
+    assert read.operations["Own"].input == "{urn:t}Own"
+    assert XsdValidator(read.documents, "{urn:t}Own").check(Body(Format.XML, b'<Own xmlns="urn:t"/>'))[1] == []
+    assert XsdValidator(read.documents, "{urn:t}Own").check(Body(Format.XML, b'<Own xmlns="urn:t">x</Own>'))[1] != []
 
 
 def test_encoded_types_are_read_as_plain_ones() -> None:

@@ -9,7 +9,7 @@ from typing import NoReturn
 import pytest
 
 from adapters.soap.envelope import SoapVersion
-from adapters.soap.wsdl import Service, load
+from adapters.soap.wsdl import Description, Service, load
 from bus.envelope import Body, Format
 from bus.errors import DocumentInvalid, Finding
 from contracts.xsd import XsdValidator
@@ -146,7 +146,6 @@ def test_ports_that_differ_must_be_named() -> None:
         (ASK + ASK, "there are several of this name"),
         (ASK.replace('"urn:ask"', "'a&quot;b'"), "its soapAction cannot be sent"),
         (ASK.replace('"urn:ask"', '"a&#10;b"'), "its soapAction cannot be sent"),
-        (ASK.replace(LITERAL, f"<m:multipartRelated><m:part>{LITERAL}</m:part></m:multipartRelated>"), "attachments"),
     ],
 )
 def test_what_cannot_be_called_is_set_aside_with_the_reason(operation: str, reason: str) -> None:
@@ -172,6 +171,27 @@ def test_parts_name_what_is_in_the_body() -> None:
     operation = ASK.replace(LITERAL, '<s:body use="literal" parts="q"/>', 1)
     service = one(wsdl(port_type=port_type, bindings=binding(operation)))
     assert service.operations["ask"].input == "{urn:t}Full"
+
+
+def test_attachments_are_told_and_are_not_in_the_body() -> None:
+    """Of a multipartRelated the envelope is what is called, without the parts that are attachments."""
+    content = '<m:part><m:content part="q" type="image/png"/></m:part>'
+    related = f"<m:multipartRelated><m:part>{LITERAL}</m:part>{content}</m:multipartRelated>"
+    port_type = PORT_TYPE.replace('name="ask"><w:input message="t:In"', 'name="ask"><w:input message="t:Two"')
+    service = one(wsdl(port_type=port_type, bindings=binding(ASK.replace(LITERAL, related, 1) + TELL)))
+    ask, tell = service.operations["ask"], service.operations["tell"]
+    assert (ask.input, ask.attachments, tell.attachments) == ("{urn:t}Ask", True, False)
+
+
+def test_a_port_whose_binding_is_not_there_has_the_only_one() -> None:
+    """As in the first example of WSDL 1.1 itself; the finding says what was taken."""
+    document = wsdl(ports=PORT.replace("t:B", "t:StockQuoteBinding"))
+    assert list(one(document).operations) == ["ask", "tell"]
+    (guessed,) = Description("a.wsdl", {"a.wsdl": document}).guessed
+    assert (guessed.rule, guessed.limit) == (
+        "binding-guessed",
+        "there is no t:StockQuoteBinding, and B is the only one",
+    )
 
 
 def test_declared_headers_are_told() -> None:
@@ -203,11 +223,15 @@ def test_a_wsdl_may_be_in_pieces() -> None:
         (b"<description xmlns='http://www.w3.org/ns/wsdl'/>", "not-wsdl", "WSDL 1.1"),
         (b"<schema xmlns='http://www.w3.org/2001/XMLSchema'/>", "not-wsdl", "not one of its schemas"),
         (wsdl(ports=""), "service-missing", "SOAP over HTTP"),
-        (wsdl(ports=PORT.replace("t:B", "t:X")), "binding-missing", "define the binding t:X"),
+        (
+            wsdl(bindings=binding(ASK) + binding(TELL, "C"), ports=PORT.replace("t:B", "t:X")),
+            "binding-missing",
+            "define the binding t:X",
+        ),
         (wsdl(bindings=binding(ASK, port_type="t:X")), "portType-missing", "define the portType t:X"),
         (wsdl(messages=MESSAGES.replace('name="In"', 'name="X"')), "message-missing", "define the message t:In"),
         (wsdl(bindings=binding(ASK + ASK)), "operations-unusable", "ask: there are several of this name"),
-        (wsdl(bindings=binding(ASK).replace(HTTP, "urn:jms")), "service-missing", "SOAP over HTTP"),
+        (wsdl(bindings=binding(ASK).replace(HTTP, "urn:jms")), "ports-other", "not p11: give the WSDL that has"),
         (wsdl(types='<x:schema><x:include schemaLocation="b.xsd"/></x:schema>'), "schema-missing", "not there"),
     ],
 )

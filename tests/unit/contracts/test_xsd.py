@@ -232,7 +232,10 @@ def test_a_wsdl_is_entered_like_a_schema() -> None:
         ("<xs:schema", "not well-formed XML"),
         ("<html/>", "neither an XML Schema nor a WSDL 1.1"),
         (f'<xs:schema {XS}><xs:include schemaLocation="none.xsd"/></xs:schema>', "includes a schema that is not there"),
-        (f'<xs:schema {XS}><xs:redefine schemaLocation="a.xsd"/></xs:schema>', "xs:redefine is not supported"),
+        (
+            f'<xs:schema {XS}><xs:redefine schemaLocation="a.xsd"><xs:group name="g"/></xs:redefine></xs:schema>',
+            "it redefines g, which is not there",
+        ),
         (
             f'<xs:schema {XS}><xs:element name="a" type="none"/></xs:schema>',
             "not a valid XML Schema 1.0: there is no none",
@@ -247,6 +250,38 @@ def test_a_wrong_schema_says_what_is_wrong(schema: str, rule: str) -> None:
         XsdValidator(XsdDocuments({"a.xsd": schema.encode()}, ["a.xsd"]), None)
     assert caught.value.facts["rule"] == rule
     assert caught.value.facts["schema"].startswith("a.xsd")
+
+
+def test_a_redefinition_holds_wherever_its_name_is_used() -> None:
+    """Types and groups are redefined out of what they were, also where the redefined schema itself uses them, and again
+    by whoever redefines a redefinition."""
+    files = {
+        "c.xsd": f"""<xs:schema {XS}><xs:simpleType name="Code"><xs:restriction base="xs:string"/></xs:simpleType>
+          <xs:group name="More"><xs:sequence><xs:element name="a" type="xs:int"/></xs:sequence></xs:group>
+          <xs:complexType name="Case"><xs:sequence><xs:element name="code" type="Code"/><xs:group ref="More"/>
+          </xs:sequence></xs:complexType><xs:element name="Case" type="Case"/></xs:schema>""",
+        "b.xsd": f"""<xs:schema {XS} targetNamespace="urn:b" xmlns:b="urn:b"><xs:redefine schemaLocation="c.xsd">
+          <xs:simpleType name="Code"><xs:restriction base="b:Code"><xs:maxLength value="3"/></xs:restriction>
+          </xs:simpleType><xs:group name="More"><xs:sequence><xs:group ref="b:More"/><xs:element name="b"/>
+          </xs:sequence></xs:group></xs:redefine></xs:schema>""",
+        "a.xsd": f"""<xs:schema {XS} targetNamespace="urn:b" xmlns="urn:b"><xs:redefine schemaLocation="b.xsd">
+          <xs:simpleType name="Code"><xs:restriction base="Code"><xs:minLength value="2"/></xs:restriction>
+          </xs:simpleType></xs:redefine></xs:schema>""",
+    }
+    documents = XsdDocuments({name: text.encode() for name, text in files.items()}, ["a.xsd"])
+    validator = XsdValidator(documents, "{urn:b}Case")
+    for code, valid in (("ab", True), ("abc", True), ("a", False), ("abcd", False)):
+        document = f'<Case xmlns="urn:b"><code>{code}</code><a>1</a><b/></Case>'
+        assert (validator.check(body(document))[1] == []) is valid
+    assert validator.check(body('<Case xmlns="urn:b"><code>ab</code><a>1</a></Case>'))[1] != []
+    assert "{urn:b}Case" in documents.model.maps.elements
+
+
+def test_a_schema_with_a_relative_namespace_is_read() -> None:
+    """XML has no canonical form for such a name, which is deprecated and met."""
+    schema = f'<xs:schema {XS} xmlns:o="relative" targetNamespace="relative"><xs:element name="a"/></xs:schema>'
+    documents = XsdDocuments({"a.xsd": schema.encode()}, ["a.xsd"])
+    assert XsdValidator(documents, None).check(body('<a xmlns="relative"/>'))[1] == []
 
 
 def test_a_schema_opens_no_files(tmp_path: Path) -> None:

@@ -122,6 +122,22 @@ def test_each_port_type_is_a_system_and_each_operation_a_contract(wsdl: Path) ->
     ]
 
 
+def test_a_binding_that_was_guessed_and_attachments_are_told(tmp_path: Path) -> None:
+    """An import goes on where the meaning is plain, and says what it took and what it leaves."""
+    related = (
+        f'<m:multipartRelated xmlns:m="http://schemas.xmlsoap.org/wsdl/mime/"><m:part>{BODY}</m:part>'
+        '<m:part><m:content part="scan" type="image/png"/></m:part></m:multipartRelated>'
+    )
+    ports = '<w:port name="P" binding="t:None"><s:address location="http://dan-cu.example.internal/ws"/></w:port>'
+    service = f'<w:service name="S">{ports}</w:service>'
+    one = binding("A", "Admin", operation("tell", answers=False)).replace(BODY, related)
+    path = tmp_path / "population.wsdl"
+    path.write_text(f"{HEAD}{TYPES}{MESSAGES}{PORT_TYPE}{one}{service}</w:definitions>")
+    outcome = imported(path)
+    assert outcome.ok
+    assert {"binding-guessed", "attachments-not-sent"} <= set(codes(outcome))
+
+
 def test_every_loss_is_told(wsdl: Path) -> None:
     """The second port, header blocks, an element that is nowhere, an address that is none: each has its remark."""
     said = codes(imported(wsdl))
