@@ -1,6 +1,6 @@
 """A contract's document as what descriptions are made of."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bus.envelope import Exchange, Format
@@ -29,6 +29,7 @@ def subject_of(documents: Documents, document: kinds.Contract) -> Subject:
 
 class _Describing:
     def __init__(self, documents: Documents) -> None:
+        self._documents = documents
         self._all = documents.files
         self._shapes = Shapes(documents.files)
         self._resources: dict[str, Any] = {}
@@ -49,6 +50,7 @@ class _Describing:
             faults=tuple(self._fault(document, name) for name in document.faults),
             limits=limits(document),
             examples=self._examples(document),
+            answers=dict(self._answers(document)),
             resources=self._resources,
             files=self._files,
             deprecated=standing.state in {State.DEPRECATED, State.RETIRED},
@@ -75,3 +77,13 @@ class _Describing:
     def _examples(self, document: kinds.Contract) -> Mapping[str, bytes]:
         paths = map(str, document.examples.valid)
         return {path: self._all[path] for path in paths if path in self._all}
+
+    def _answers(self, document: kinds.Contract) -> Iterator[tuple[str, bytes]]:
+        """What the tests of routes say that comes out of a system's answers: of each the first."""
+        reference = f"{document.name}@{document.major}"
+        given = [
+            test for _, route in self._documents.of(kinds.Route) if route.contract == reference for test in route.tests
+        ]
+        for test in reversed(given):
+            if test.reply is not None and (data := self._all.get(str(test.output))) is not None:
+                yield (f"fault-{test.fault}" if test.fault else "reply"), data

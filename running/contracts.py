@@ -9,8 +9,11 @@ from rich.console import Console
 
 from bus.clock import iso
 from bus.errors import BusError, ContractUnknown, DocumentInvalid, QueryInvalid, VersionUnknown
+from bus.languages import Language
 from contracts.compatibility import Verdict
+from contracts.descriptions.forms import FORMS
 from contracts.descriptions.model import Subject
+from documents import check
 from documents.bounded import TooCostly, run_bounded
 from documents.compile import numbers
 from documents.evolution import MEMORY, SECONDS, Comparison, Toward, Version, compare
@@ -43,8 +46,11 @@ class Compared:
 
 def documents_of(home: Home, folder: Path | None) -> Documents:
     """The documents of a folder, or of the store. Raises `DocumentInvalid` for a folder that cannot be read."""
-    if folder is None:
-        return with_own(read(home.queries))
+    return with_own(read(home.queries)) if folder is None else documents_in(folder)
+
+
+def documents_in(folder: Path) -> Documents:
+    """The documents of a folder. Raises `QueryInvalid` for one that cannot be read."""
     loaded = load(folder)
     if not loaded.documents.by_key and loaded.problems:
         raise QueryInvalid(name="folder", hint=str(loaded.problems[0]))
@@ -97,6 +103,27 @@ def subject_of(documents: Documents, reference: str) -> Subject:
     usable = documents.in_force().by_key
     newest = max(meant, key=lambda each: (Key("Contract", *each.key) in usable, numbers(each.version)))
     return described(documents, newest)
+
+
+def description_of(folder: Path, reference: str, form: str, url: str | None, language: Language) -> bytes:
+    """A contract of a folder in one of `FORMS`, written in a child process with the bounds of a check, since nobody may
+    have looked at its schemas. Raises as `subject_of` does, `SchemaInvalid` for what has no such description, and
+    `QueryInvalid`."""
+    try:
+        found = run_bounded(_describe, folder, reference, form, url, language, seconds=check.SECONDS, size=check.MEMORY)
+    except TooCostly:
+        hint = f"describing took more than {check.SECONDS:g} s or {check.MEMORY >> 20} MiB"
+        raise QueryInvalid(name="folder", hint=hint) from None
+    if isinstance(found, BusError):
+        raise found
+    return found
+
+
+def _describe(folder: Path, reference: str, form: str, url: str | None, language: Language) -> bytes | BusError:
+    try:
+        return FORMS[form].write(subject_of(documents_in(folder), reference), url, language)
+    except BusError as error:
+        return error
 
 
 def show(out: Console, found: Compared, *, json: bool) -> None:

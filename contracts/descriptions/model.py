@@ -33,8 +33,8 @@ class Fault:
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A version of a contract, with everything that describes it. `resources` are JSON Schemas by path, `files` the
-    XSDs; `examples` requests by file name. A `deprecated` version is to be used no more, and
-    works until its `sunset`."""
+    XSDs; `examples` requests by file name, `answers` an example of the reply and of faults, by what `payloads` calls
+    them. A `deprecated` version is to be used no more, and works until its `sunset`."""
 
     name: str
     version: str
@@ -46,6 +46,7 @@ class Subject:
     faults: tuple[Fault, ...] = ()
     limits: Limits = field(default_factory=Limits)
     examples: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    answers: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     resources: Mapping[str, Any] = field(default_factory=dict, repr=False)
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     deprecated: bool = False

@@ -16,7 +16,7 @@ from lxml.html import tostring
 from bus.envelope import Format
 from bus.errors import SchemaInvalid
 from bus.languages import Language
-from contracts.descriptions.examples import examples
+from contracts.descriptions.examples import answers, examples
 from contracts.descriptions.json_schema import json_schema
 from contracts.descriptions.model import Payload, Subject
 from contracts.descriptions.wsdl import schemas
@@ -55,6 +55,7 @@ _WORDS: Final = {
     "yes": ("có", "yes"),
     "personal": ("dữ liệu cá nhân", "personal data"),
     "example": ("Ví dụ", "Example"),
+    "made": ("Tạo tự động từ lược đồ.", "Made of the schema."),
     "send": ("Cách gửi", "How to send"),
     "losses": ("Điều mà XSD và WSDL không nói được", "What the XSD and the WSDL cannot say"),
     "root": ("Phần tử gốc", "Root element"),
@@ -189,10 +190,19 @@ def _type(schema: Any) -> str:
 
 
 def _examples(subject: Subject, say: _Words) -> Iterator[Any]:
+    """Requests, then the reply and faults."""
     for name, value in examples(subject).items():
-        shown = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
         yield h.H2(_safe(f"{say['example']}: {name}"))
-        yield h.PRE(_safe(shown))
+        yield h.PRE(_shown(value))
+    for name, answer in answers(subject).items():
+        yield h.H2(_safe(f"{say['example']}: {_heading(name, say)}"))
+        if answer.made:
+            yield h.P(say["made"])
+        yield h.PRE(_shown(answer.value))
+
+
+def _shown(value: Any) -> str:
+    return _safe(value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
 def _curl(subject: Subject) -> str:

@@ -45,11 +45,13 @@ def describe(
 ) -> None:
     """Describe a contract as OpenAPI 3.1, WSDL 1.1, XSD, AsyncAPI 3.0, JSON Schema, or a page with examples."""
     from contracts.descriptions.forms import FORMS
-    from running.contracts import documents_of, subject_of
+    from running.contracts import description_of, documents_of, subject_of
 
-    with opened(read_settings(data=data)) as home:
-        found = subject_of(documents_of(home, folder), contract)
-    written = FORMS[FILES[form]].write(found, url, language())
+    if folder is not None:
+        written = description_of(folder, contract, FILES[form], url, language())
+    else:
+        with opened(read_settings(data=data)) as home:
+            written = FORMS[FILES[form]].write(subject_of(documents_of(home, None), contract), url, language())
     if file is None:
         typer.echo(written.decode(), nl=not written.endswith(b"\n"))
         return

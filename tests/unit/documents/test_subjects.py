@@ -21,7 +21,7 @@ from zeep.transports import Transport
 
 from bus.envelope import Body, Format
 from bus.languages import Language
-from contracts.descriptions.examples import examples
+from contracts.descriptions.examples import Example, answers, examples
 from contracts.descriptions.forms import FORMS, PAGE
 from contracts.descriptions.model import Subject
 from contracts.descriptions.wsdl import namespace
@@ -182,7 +182,32 @@ def test_page(name: str, language: Language) -> None:
     page: Any = etree.HTML(FORMS["index.html"].write(subjects()[name], None, language))
     assert page.get("lang") == language
     assert not page.xpath("//script | //link | //img | //iframe | //@href | //@src | //@onclick | //@style")
-    assert len(page.xpath("//pre")) == len(examples(subjects()[name])) + 1
+    described = subjects()[name]
+    assert len(page.xpath("//pre")) == len(examples(described)) + len(answers(described)) + 1
+
+
+def test_answers_are_shown_as_tests_have_them_or_are_made() -> None:
+    """The reply and each fault with a body have an example: of a route's test, else one that the schema takes."""
+    described = subjects()["health.patient-referral"]
+    tests = ROOT / "provinces" / "model" / "health" / "tests"
+    told = {"reply": "admission.json", "fault-bed-unavailable": "bed-unavailable.json"}
+    assert answers(described) == {
+        name: Example(orjson.loads((tests / file).read_bytes())) for name, file in told.items()
+    }
+    made = answers(replace(described, answers={}))
+    schema = orjson.loads(FORMS["schema.json"].write(described, None, Language.VI))
+    for name in told:
+        assert made[name].made
+        one = {"$ref": f"#/$defs/{name}", "$defs": schema["$defs"]}
+        jsonschema_rs.Draft202012Validator(one, offline=True).validate(made[name].value)
+
+
+def test_answers_of_xml_are_made_valid() -> None:
+    """Where the payload is XML, the example is a document that the XSD takes."""
+    described = next(each for each in subjects().values() if each.request.format is Format.XML)
+    made = answers(replace(described, reply=described.request, answers={}))["reply"]
+    validator = XsdValidator(XsdDocuments(described.files, [described.request.path]), described.request.root)
+    assert validator.check(Body(Format.XML, made.value.encode()))[1] == []
 
 
 def test_page_escapes() -> None:
