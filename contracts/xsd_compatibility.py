@@ -99,14 +99,9 @@ class _Held:
 
     def _group(self, wide: XsdGroup, narrow: XsdGroup, place: str) -> None:
         one, other = _unwrapped(wide), _unwrapped(narrow)
-        if not len(other):
-            if any(_least(each) for each in one) and one.min_occurs:
-                self.breaks(place, "content", _first_required(one))
+        if self._nothing(one, other, place):
             return
-        if not len(one):
-            self.breaks(place, "content", "empty")
-            return
-        self._occurs(one, other, place)
+        self._occurs(one, other, place, empty=one.is_emptiable())
         if one.model == "choice" and other.model == "choice":
             self._alternatives(one, other, place)
         elif one.model == "choice":
@@ -120,8 +115,24 @@ class _Held:
         else:
             self._in_order(list(one), list(other), place)
 
-    def _occurs(self, wide: Any, narrow: Any, place: str) -> None:
-        if narrow.min_occurs < wide.min_occurs:
+    def _nothing(self, wide: XsdGroup, narrow: XsdGroup, place: str) -> bool:
+        """Whether one of the two has no elements, which settles it."""
+        if _impossible(narrow):
+            return True
+        if _impossible(wide):
+            self.breaks(place, "content", "nothing")
+        elif _empty(narrow):
+            if not wide.is_emptiable():
+                self.breaks(place, "content", _first_required(wide))
+        elif _empty(wide):
+            self.breaks(place, "content", "empty")
+        else:
+            return False
+        return True
+
+    def _occurs(self, wide: Any, narrow: Any, place: str, *, empty: bool = False) -> None:
+        """`empty`: that it is absent is allowed, whatever it says itself."""
+        if narrow.min_occurs < wide.min_occurs and not (empty and wide.min_occurs == 1):
             self.breaks(place, "minOccurs", wide.min_occurs)
         most, former = wide.max_occurs, narrow.max_occurs
         if most is not None and (former is None or former > most):
@@ -168,21 +179,21 @@ class _Held:
             if mate is None:
                 self._absent(particle, list(wide), place)
             else:
-                self._particle(mate, particle, place)
+                self._particle(mate, particle, place, empty=wide.model == "choice" and wide.is_emptiable())
 
     def _alternatives_of_one(self, wide: XsdGroup, narrow: XsdGroup, place: str) -> None:
         """A sequence of one element may have become one of several alternatives."""
         if len(narrow) == 1 and (mate := next((each for each in wide if _mates(each, narrow[0])), None)) is not None:
-            self._particle(mate, narrow[0], place)
+            self._particle(mate, narrow[0], place, empty=wide.is_emptiable())
         else:
             self.doubts(place, "choice")
 
-    def _particle(self, wide: Any, narrow: Any, place: str) -> None:
+    def _particle(self, wide: Any, narrow: Any, place: str, *, empty: bool = False) -> None:
         if isinstance(wide, XsdGroup) and isinstance(narrow, XsdGroup):
             self._group(wide, narrow, place)
             return
         where = f"{place}/{_name(narrow)}"
-        self._occurs(wide, narrow, where)
+        self._occurs(wide, narrow, where, empty=empty)
         if isinstance(wide, XsdAnyElement):
             if not isinstance(narrow, XsdAnyElement) or not _same_wildcard(wide, narrow):
                 self.doubts(where, "any")
@@ -192,9 +203,8 @@ class _Held:
     def _simple(self, wide: Any, narrow: Any, place: str) -> None:
         if _allows_every_text(wide):
             return
-        if wide.is_union() or narrow.is_union() or wide.is_list() or narrow.is_list():
-            if not _same_members(wide, narrow):
-                self.doubts(place, "type")
+        if wide.variety != "atomic" or narrow.variety != "atomic":
+            self._several(wide, narrow, place)
             return
         one, other = _root_name(wide), _root_name(narrow)
         if one != other:
@@ -205,7 +215,23 @@ class _Held:
             tell = self.doubts if _patterns(narrow) else self.breaks
             tell(place, "type", wide.local_name or one.rpartition("}")[2])
             return
+        if _whole(wide) and not _whole(narrow) and not narrow.enumeration:
+            (self.doubts if _patterns(narrow) else self.breaks)(place, "type", wide.local_name or "integer")
         self._facets(wide, narrow, place)
+
+    def _several(self, wide: Any, narrow: Any, place: str) -> None:
+        """Lists of the same items, unions of the same members in the same order; all else nobody knows."""
+        if wide.name is not None and wide.name == narrow.name and wide.name.startswith(f"{{{names.XSD_NAMESPACE}}}"):
+            return
+        one, other = _members(wide), _members(narrow)
+        if wide.variety != narrow.variety or len(one) != len(other):
+            self.doubts(place, "type")
+            return
+        for mine, theirs in zip(one, other, strict=True):
+            self._simple(mine, theirs, place)
+        facets = {str(name) for name in (*wide.facets, *narrow.facets) if name and name != names.XSD_WHITE_SPACE}
+        if any(_facet_text(wide, name) != _facet_text(narrow, name) for name in facets):
+            self.doubts(place, "type")
 
     def _facets(self, wide: Any, narrow: Any, place: str) -> None:
         if narrow.enumeration:
@@ -288,20 +314,42 @@ def _same_wildcard(wide: Any, narrow: Any) -> bool:
 
 
 def _allows_every_text(kind: Any) -> bool:
+    while kind.name not in WIDE and kind.base_type is not None and not kind.facets:
+        kind = kind.base_type
     return kind.name in WIDE
 
 
-def _same_members(wide: Any, narrow: Any) -> bool:
-    """Lists and unions: the same by name, or of the same named members."""
-    if wide.name is not None and wide.name == narrow.name and wide.name.startswith(f"{{{names.XSD_NAMESPACE}}}"):
-        return True
-    if wide.is_union() and narrow.is_union():
-        return [each.name for each in wide.member_types] == [each.name for each in narrow.member_types] and all(
-            each.name for each in wide.member_types
-        )
-    if wide.is_list() and narrow.is_list():
-        return wide.base_type.name is not None and wide.base_type.name == narrow.base_type.name
-    return False
+def _whole(kind: Any) -> bool:
+    """Whether its values are whole numbers, which its primitive type does not say."""
+    return bool(kind.is_derived(kind.maps.types[names.XSD_INTEGER]))
+
+
+def _empty(group: Any) -> bool:
+    return next(group.iter_elements(), None) is None and not _impossible(group)
+
+
+def _impossible(group: Any) -> bool:
+    """A choice among nothing, which has to be made."""
+    return group.model == "choice" and not len(group) and group.min_occurs > 0
+
+
+def _members(kind: Any) -> list[Any]:
+    """The types of a list's items or of a union's members, of whichever type it restricts."""
+    while not (found := getattr(kind, "item_type", None) or getattr(kind, "member_types", None)):
+        if kind.base_type is None:
+            return []
+        kind = kind.base_type
+    return list(found) if isinstance(found, list | tuple) else [found]
+
+
+def _facet_text(kind: Any, name: str) -> str:
+    found = kind.facets.get(name)
+    return "" if found is None else _said(found)
+
+
+def _said(facet: Any) -> str:
+    """What a facet says: patterns and enumerations hold several values."""
+    return str(getattr(facet, "regexps", None) or getattr(facet, "enumeration", None) or facet.value)
 
 
 def _root_name(kind: Any) -> str:

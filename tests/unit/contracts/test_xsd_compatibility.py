@@ -104,6 +104,35 @@ def test_a_pattern_that_changes_is_unknown() -> None:
     assert held(new, old) == (Verdict.UNKNOWN, [("/Case/Name", "pattern")])
 
 
+LISTS = SCHEMA.replace('"xs:int"', '"Numbers"', 1).replace(
+    '<xs:simpleType name="Name">',
+    '<xs:simpleType name="Numbers"><xs:list><xs:simpleType><xs:restriction base="xs:decimal"/></xs:simpleType>'
+    '</xs:list></xs:simpleType><xs:simpleType name="Name">',
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "verdict"),
+    [
+        ('maxLength value="20"', 'maxLength value="30"', Verdict.COMPATIBLE),
+        ('base="xs:decimal"', 'base="xs:string"', Verdict.COMPATIBLE),
+        ('base="xs:decimal"', 'base="xs:integer"', Verdict.BREAKING),
+        ("<xs:list>", "<xs:union>", Verdict.UNKNOWN),
+    ],
+)
+def test_lists_are_held_by_their_items(old: str, new: str, verdict: Verdict) -> None:
+    """Items of a type without a name too; a list that becomes something else is unknown."""
+    assert old in LISTS
+    wide = LISTS.replace(old, new).replace("</xs:list>", "</xs:union>" if "union" in new else "</xs:list>")
+    assert held(wide, LISTS)[0] is verdict
+
+
+def test_whole_numbers_are_not_all_numbers() -> None:
+    """A decimal that becomes an integer refuses 1.5, though both are decimals at bottom."""
+    old = SCHEMA.replace('"xs:int"', '"xs:decimal"')
+    assert held(SCHEMA.replace('"xs:int"', '"xs:integer"'), old) == (Verdict.BREAKING, [("/Case/Page", "type")])
+
+
 def test_a_root_that_is_gone_is_breaking() -> None:
     """A schema without the root refuses every document."""
     assert held(SCHEMA.replace('name="Case"', 'name="Dossier"'), SCHEMA)[0] is Verdict.BREAKING
