@@ -21,6 +21,8 @@ from running.printing import plain, print_json, table
 
 SECONDS = 60.0
 MEMORY = 3 * 1024**3
+FIELDS = "fields.json"
+"""The file in the data folder that remembers what was read of schemas."""
 MOST_FIELDS = 12
 MOST_NEW = 20
 WORTH_LISTING = 0.2
@@ -67,7 +69,7 @@ def similar(home: Home, folder: Path | None, reference: str, most: int) -> Found
     asked = next(fitting, None)
     if asked is None:
         raise VersionUnknown(contract=name, version=version)
-    return _bounded(documents, [asked.reference], most, WORTH_LISTING)[0]
+    return _bounded(home, folder, [asked.reference], most, WORTH_LISTING)[0]
 
 
 def near_new(home: Home, folder: Path, created: Sequence[Key]) -> list[Found]:
@@ -79,7 +81,7 @@ def near_new(home: Home, folder: Path, created: Sequence[Key]) -> list[Found]:
     if not asked or not there:
         return []
     try:
-        return [each for each in _bounded(_together(home, folder), asked, 2, WORTH_SAYING, there) if each.near]
+        return [each for each in _bounded(home, folder, asked, 2, WORTH_SAYING, there) if each.near]
     except (DocumentInvalid, QueryInvalid):
         return []
 
@@ -94,11 +96,12 @@ def _together(home: Home, folder: Path | None) -> Documents:
 
 
 def _bounded(
-    documents: Documents, asked: Sequence[str], most: int, near: float, among: frozenset[str] | None = None
+    home: Home, folder: Path | None, asked: Sequence[str], most: int, near: float, among: frozenset[str] | None = None
 ) -> list[Found]:
     """`among` which contracts to look; None: all."""
+    documents, file = _together(home, folder), home.settings.data / FIELDS
     try:
-        found = run_bounded(_near, documents, asked, most, near, among, seconds=SECONDS, size=MEMORY)
+        found = run_bounded(_near, documents, asked, most, near, among, file, seconds=SECONDS, size=MEMORY)
     except TooCostly:
         raise QueryInvalid(name="contract", hint=f"comparing took more than {SECONDS:g} s") from None
     if isinstance(found, DocumentInvalid):
@@ -107,17 +110,23 @@ def _bounded(
 
 
 def _near(
-    documents: Documents, asked: Sequence[str], most: int, near: float, wanted: frozenset[str] | None
+    documents: Documents,
+    asked: Sequence[str],
+    most: int,
+    near: float,
+    wanted: frozenset[str] | None,
+    file: Path,
 ) -> list[Found] | DocumentInvalid:
-    all_of_them = [each for _, each in described(documents) if wanted is None or each.key in wanted]
+    all_of_them = {each.key: each for _, each in described(documents, file)}
     contracts, shapes = newest(documents), Shapes(documents.files)
-    among = Contracts(all_of_them)
+    among = Contracts(each for each in all_of_them.values() if wanted is None or each.key in wanted)
     agencies = documents.named(kinds.Agency)
     found = []
     for reference in asked:
         one = contracts[reference]
         try:
-            closest = among.nearest(describe(one, shapes), most + 5, near=near)
+            mine = all_of_them.get(reference) or describe(one, shapes)
+            closest = among.nearest(mine, most + 5, near=near)
         except DocumentInvalid as invalid:
             return invalid
         # Another major of the same contract is no news.

@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from bench.similarity import judged, model, varied
+from bench.similarity import MODEL, judged, model, varied
 from cli import app
-from documents.fields import GLOSSARY, fields_of, meaning, named
+from documents import describing
+from documents.describing import described
+from documents.fields import GLOSSARY, Field, fields_of, meaning, named
+from documents.load import load
 from documents.similarity import Contracts, Described, likeness
 
 PROVINCE = Path(__file__).parents[3] / "provinces" / "model"
@@ -77,6 +80,33 @@ def test_fields_of_a_schema() -> None:
     assert set(found) == {"who/name", "who/sex", "lines/amount", "when"}
     assert found["when"].format == "date"
     assert found["who/sex"].codes == {"m", "f"}
+
+
+def test_what_was_read_is_remembered_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second look reads no schema that is as it was, and finds the same; one that has changed is read again, and a
+    file that holds something else is as good as none."""
+    folder, file = shutil.copytree(MODEL, tmp_path / "province"), tmp_path / "fields.json"
+    first = [each for _, each in described(load(folder).documents)]
+    assert [each for _, each in described(load(folder).documents, file)] == first
+
+    with monkeypatch.context() as patch:
+        read: list[str] = []
+
+        def reading(_schema: object, _resources: object, path: str) -> list[Field]:
+            read.append(path)
+            return []
+
+        patch.setattr(describing, "fields_of", reading)
+        assert [each for _, each in described(load(folder).documents, file)] == first
+        assert read == []
+        schema = folder / "health" / "schemas" / "patient-referral.json"
+        schema.write_text(schema.read_text().replace('"ward"', '"department"'))
+        assert [each for _, each in described(load(folder).documents, file)] != first
+        assert read == ["health/schemas/patient-referral.json"]
+
+    for text in ("[]", "{", '{"a": 1}'):
+        file.write_text(text)
+        assert [each.key for _, each in described(load(folder).documents, file)] == [each.key for each in first]
 
 
 def test_labelled_set() -> None:
