@@ -113,7 +113,7 @@ class _Held:
         elif other.model == "all" and len(other) > 1:
             self.doubts(place, "all")
         else:
-            self._in_order(list(one), list(other), place)
+            self._in_order(list(one), list(other), place, empty=len(other) == 1 and one.is_emptiable())
 
     def _nothing(self, wide: XsdGroup, narrow: XsdGroup, place: str) -> bool:
         """Whether one of the two has no elements, which settles it."""
@@ -138,7 +138,7 @@ class _Held:
         if most is not None and (former is None or former > most):
             self.breaks(place, "maxOccurs", most)
 
-    def _in_order(self, wide: list[Any], narrow: list[Any], place: str) -> None:
+    def _in_order(self, wide: list[Any], narrow: list[Any], place: str, *, empty: bool) -> None:
         """Two sequences: what the wide one has beyond the other must be optional."""
         rest = iter(wide)
         for particle in narrow:
@@ -154,7 +154,7 @@ class _Held:
                     self._absent(particle, wide, place)
                 return
             self._required(passed, place)
-            self._particle(mate, particle, place)
+            self._particle(mate, particle, place, empty=empty)
         self._required(rest, place)
 
     def _absent(self, particle: Any, wide: list[Any], place: str) -> None:
@@ -227,8 +227,11 @@ class _Held:
         if wide.variety != narrow.variety or len(one) != len(other):
             self.doubts(place, "type")
             return
+        inner = _Held()
         for mine, theirs in zip(one, other, strict=True):
-            self._simple(mine, theirs, place)
+            inner._simple(mine, theirs, place)
+        # What one member of a union refuses another may take.
+        self.found += [(Verdict.UNKNOWN if wide.variety == "union" else each, finding) for each, finding in inner.found]
         facets = {str(name) for name in (*wide.facets, *narrow.facets) if name and name != names.XSD_WHITE_SPACE}
         if any(_facet_text(wide, name) != _facet_text(narrow, name) for name in facets):
             self.doubts(place, "type")

@@ -127,6 +127,23 @@ def test_lists_are_held_by_their_items(old: str, new: str, verdict: Verdict) -> 
     assert held(wide, LISTS)[0] is verdict
 
 
+def test_what_may_be_absent_with_all_around_it_may_be_asked_for() -> None:
+    """An element that stands alone in an optional sequence may be absent either way."""
+    old = SCHEMA.replace("<xs:choice>", '<xs:sequence minOccurs="0">').replace("</xs:choice>", "</xs:sequence>")
+    old = old.replace('<xs:element name="Mail" type="xs:string"/>', "").replace(
+        'name="Phone"', 'name="Phone" minOccurs="0"'
+    )
+    assert held(old.replace('name="Phone" minOccurs="0"', 'name="Phone"'), old) == (Verdict.COMPATIBLE, [])
+
+
+def test_what_a_member_of_a_union_refuses_is_unknown() -> None:
+    """Another member may take it: only an example can show a break."""
+    union = '<xs:simpleType name="Name"><xs:union memberTypes="xs:string xs:int"/></xs:simpleType>'
+    start = SCHEMA.index('<xs:simpleType name="Name">')
+    old = SCHEMA[:start] + union + SCHEMA[SCHEMA.index("</xs:simpleType>", start) + len("</xs:simpleType>") :]
+    assert held(old.replace("xs:string xs:int", "xs:string xs:short"), old)[0] is Verdict.UNKNOWN
+
+
 def test_whole_numbers_are_not_all_numbers() -> None:
     """A decimal that becomes an integer refuses 1.5, though both are decimals at bottom."""
     old = SCHEMA.replace('"xs:int"', '"xs:decimal"')
