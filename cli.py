@@ -52,6 +52,7 @@ for command in (
     processes.up,
     processes.serve,
     processes.work,
+    processes.manage,
     documents.check,
     documents.apply,
     documents.export,

@@ -9,6 +9,7 @@ from adapters.rest.front import RestFront
 from adapters.rest.inbound import FrontDoor, failed, no_such_path
 from adapters.rest.inbox import InboxDoor
 from adapters.soap.inbound import SoapDoor
+from management.guard import Guard
 
 MESSAGES = "/messages/"
 
@@ -31,3 +32,8 @@ def data_plane(rest: FrontDoor, soap: SoapDoor, inbox: InboxDoor, front: RestFro
         await answer(scope, receive, send)
 
     return plane
+
+
+def management_plane(api: ASGIApp, body_timeout: float) -> ASGIApp:
+    """The path of people. Nothing reaches the API that is too large, too slow, or sent by another site's page."""
+    return Guard(api, body_timeout)

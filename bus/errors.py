@@ -7,7 +7,7 @@ a foreign exception: lxml, zeep, drivers and HTTP clients all quote values. docs
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +217,63 @@ class OutOfOrder(SenderFault):
 
     code = "out-of-order"
     status = 409
+
+
+class RequestInvalid(SenderFault):
+    """This call is not as the description of the API says. See `errors` for what is not."""
+
+    code = "request-invalid"
+
+
+class BodyWanted(SenderFault):
+    """The body of this call is JSON: send it with Content-Type: application/json."""
+
+    code = "body-not-json"
+    status = 415
+
+
+class ElsewhereRefused(SenderFault):
+    """A browser was made to send this by another site. Nothing was changed: use the pages of the bus itself."""
+
+    code = "cross-site"
+    status = 403
+
+
+class ResourceUnknown(SenderFault):
+    """There is no {kind} {name} here. The list of them says what there is."""
+
+    code = "resource-unknown"
+    status = 404
+
+
+class PreconditionMissing(SenderFault):
+    """{name} exists: say with If-Match which state of it you have seen (its ETag), so that you overwrite nobody's
+    change."""
+
+    code = "precondition-missing"
+    status = 428
+
+
+class PreconditionFailed(SenderFault):
+    """{name} is not as you have seen it: somebody has changed it meanwhile, or it is not there. Nothing was changed:
+    read it again."""
+
+    code = "precondition-failed"
+    status = 412
+
+
+class CredentialsEnough(SenderFault):
+    """{system} has {count} valid credentials already: revoke the one that it uses no more."""
+
+    code = "credentials-enough"
+    status = 409
+
+
+class SecretDetached(ReceiverFault):
+    """The address of {system} was changed to another host, and no secret is sent there before an administrator has
+    confirmed it: in the management API, or with `lgsp system confirm`."""
+
+    code = "secret-detached"
 
 
 class RegistryChanged(SenderFault):
@@ -584,6 +641,9 @@ class DocumentInvalid(SenderFault):
     """The documents are not right in {count} place(s)."""
 
     code = "document-invalid"
+    status = 422
+    problems: Sequence[Any] = ()
+    """Each with its place, as `documents.problems` tells them, where more is known than `findings` hold."""
 
 
 class SchemaInvalid(SenderFault):

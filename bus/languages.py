@@ -112,6 +112,19 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "grant-unknown": "Không có quyền {name}.",
         "contract-retired": "Hợp đồng {contract} {version} đã ngừng: không còn nhận thông điệp theo phiên bản này."
         " Phiên bản dùng thay: {instead}.",
+        "request-invalid": "Lời gọi này không đúng mô tả của API. Xem `errors` để biết chỗ sai.",
+        "body-not-json": "Nội dung của lời gọi này là JSON: hãy gửi với Content-Type: application/json.",
+        "cross-site": "Một trang web khác đã khiến trình duyệt gửi yêu cầu này. Chưa có gì thay đổi: hãy dùng chính các"
+        " trang của trục.",
+        "resource-unknown": "Không có {kind} {name} ở đây. Danh sách cho biết có những gì.",
+        "precondition-missing": "{name} đã có: hãy dùng If-Match để cho biết bạn đã xem trạng thái nào (ETag), để không"
+        " ghi đè thay đổi của người khác.",
+        "credentials-enough": "{system} đã có {count} thông tin xác thực đang hiệu lực: hãy thu hồi cái không còn"
+        " dùng.",
+        "secret-detached": "Địa chỉ của {system} đã chuyển sang máy chủ khác; không bí mật nào được gửi tới đó trước"
+        " khi quản trị viên xác nhận: qua API quản trị, hoặc bằng `lgsp system confirm`.",
+        "precondition-failed": "{name} không còn như bạn đã xem: có người đã thay đổi, hoặc không có. Chưa có gì thay"
+        " đổi: hãy đọc lại.",
         "registry-changed": "Người khác đã thay đổi cấu hình trong lúc đó, ở bản {revision}. Chưa có gì được ghi: hãy"
         " xem lại hiện trạng rồi thử lại.",
         "lease-ended": "Lần giao thứ {attempt} của bản tin này đã kết thúc: đã được trả lời khác đi, hoặc không kịp"

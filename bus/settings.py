@@ -12,6 +12,8 @@ from bus.errors import SettingInvalid
 
 PREFIX = "LGSP_"
 
+MOST_PORT = 65535
+
 EMBEDDED = "memory://"
 """The broker inside one process."""
 
@@ -73,6 +75,10 @@ class Settings(BaseSettings):
     )
     metrics_host: str = Field("127.0.0.1", description="Address on which `/metrics` answers.")
     metrics_port: int = Field(0, ge=0, le=65535, description="Port on which `/metrics` answers; 0: nowhere.")
+    manage_host: str = Field("127.0.0.1", description="Address on which the management plane listens.")
+    manage_port: int | None = Field(
+        None, ge=0, le=65535, description="Port of the management plane; default: the one after `port`; 0: a free one."
+    )
     body_timeout: float = Field(30.0, gt=0, description="Seconds within which a request's body must have arrived.")
 
     @property
@@ -81,6 +87,12 @@ class Settings(BaseSettings):
         if self.log == "-":
             return None
         return Path(self.log) if self.log else self.data / "log" / "lgsp.jsonl"
+
+    @property
+    def manage_at(self) -> int:
+        """The port of the management plane; beside a free port of the data plane, a free one."""
+        after = self.port + 1 if 0 < self.port < MOST_PORT else 0
+        return after if self.manage_port is None else self.manage_port
 
     @property
     def secrets_folder(self) -> Path:

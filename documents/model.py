@@ -1,6 +1,6 @@
 """The documents of a province as one set, with the files they name."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -107,6 +107,12 @@ class Documents:
         out |= {written.key for written, each in self.of(Route) if each.contract in gone}
         out |= {written.key for written, each in self.of(Grant) if each.contract in gone}
         return replace(self, by_key={key: written for key, written in self.by_key.items() if key not in out})
+
+    def less(self, removed: Collection[Key]) -> "Documents":
+        """The set without some of its documents."""
+        by_key = {key: each for key, each in self.by_key.items() if key not in removed}
+        standings = {key: each for key, each in self.standings.items() if key in by_key}
+        return replace(self, by_key=by_key, standings=standings)
 
     def rows(self) -> Iterator[Row]:
         """What the store keeps; `of_rows` reads it back, with `files`, to an equal set."""

@@ -18,13 +18,14 @@ from adapters.soap.offers import Offer
 from adapters.soap.outbound import SoapAdapter, SoapSettings
 from adapters.soap.wsdl import Service
 from bus.clock import Clock
-from bus.errors import BusError
+from bus.errors import BusError, SecretDetached
 from documents import kinds
 from documents.compile import Compiled, compile_documents
 from documents.kinds import system as written
-from documents.model import Documents
+from documents.model import Documents, Key
 from documents.of_the_bus import with_own
 from documents.originals import original
+from documents.standing import State
 from documents.store import read
 from documents.subjects import subject
 from identity.credentials import Credential
@@ -164,6 +165,10 @@ class Builder:
         return auth.Tls(ca, certificate)
 
     def _secret(self, document: kinds.System, name: str) -> str:
+        """Raises `SecretDetached`, `SecretMissing`, `SecretInvalid`."""
+        standing = self._documents.standing(Key("System", document.name))
+        if standing and standing.state is State.DETACHED:
+            raise SecretDetached(system=document.name)
         return self.secrets.resolve(name, document.agency)
 
 

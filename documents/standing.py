@@ -26,6 +26,7 @@ class State(StrEnum):
     DEPRECATED = "deprecated"  # it works, and says until when
     RETIRED = "retired"  # nothing is accepted under it any more
     REVOKED = "revoked"  # a grant that permits nothing, any more or at all
+    DETACHED = "detached"  # a system that was moved to another host, and gets none of its secrets there
 
 
 class Change(StrEnum):
@@ -38,6 +39,8 @@ class Change(StrEnum):
     DEPRECATE = "deprecate"
     RETIRE = "retire"
     REVOKE = "revoke"
+    DETACH = "detach"
+    CONFIRM = "confirm"
 
 
 PAST: Final[Mapping[Change, str]] = MappingProxyType(
@@ -49,6 +52,8 @@ PAST: Final[Mapping[Change, str]] = MappingProxyType(
         Change.DEPRECATE: "deprecated",
         Change.RETIRE: "retired",
         Change.REVOKE: "revoked",
+        Change.DETACH: "detached",
+        Change.CONFIRM: "confirmed",
     }
 )
 """How audit events call a change that has happened."""
@@ -70,6 +75,11 @@ TRANSITIONS: Mapping[str, Mapping[tuple[State | None, Change], State]] = Mapping
             (State.REQUESTED, Change.APPROVE): State.ACTIVE,
             (State.REQUESTED, Change.REJECT): State.REVOKED,
             (State.ACTIVE, Change.REVOKE): State.REVOKED,
+        },
+        "System": {
+            (State.ACTIVE, Change.DETACH): State.DETACHED,
+            (State.DETACHED, Change.DETACH): State.DETACHED,
+            (State.DETACHED, Change.CONFIRM): State.ACTIVE,
         },
     }
 )

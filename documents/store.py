@@ -1,6 +1,9 @@
 """Documents in the journal: every revision of each, the files that they name, and where each stands, beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+
+import orjson
 
 from documents.model import Documents, Key, Row, of_rows, unreadable
 from documents.standing import Standing, read_standing
@@ -9,6 +12,9 @@ from journal.queries import Queries
 
 FILE = "File"
 """The kind under which a file is kept; its name is its path from the province folder."""
+
+LONGEST = 4000
+"""Characters of a list in an audit event."""
 
 STANDING = "Standing"
 """The kind under which it is kept where a document stands; its name is ``KIND/NAME``, its version the document's."""
@@ -42,10 +48,12 @@ def writing(current: Documents, wanted: Documents, actor: str, expected: int | N
     changed = changes(current, wanted)
     if not changed:
         return None
-    names = " ".join(
-        "/".join(filter(None, (each.kind, each.name, each.version))) for each in changed if each.kind != FILE
-    )
-    facts: dict[str, str | int] = {"count": len(changed), "documents": names[:4000]}
+    names = " ".join(_name(each) for each in changed if each.kind != FILE)
+    facts: dict[str, str | int] = {
+        "count": len(changed),
+        "documents": names[:LONGEST],
+        "changes": _told(current, changed),
+    }
     return PutDocuments(changed, Event("documents.applied", actor, facts=facts), expected)
 
 
@@ -57,6 +65,29 @@ def changes(current: Documents, wanted: Documents) -> tuple[Document, ...]:
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key)
     )
+
+
+def _told(current: Documents, changed: Iterable[Document]) -> str:
+    """Each change as ``KIND/NAME[/VERSION] BEFORE>AFTER [FIELD,…]``, separated by ``; ``: digests (the beginning of
+    SHA-256, ``-`` for nothing) and names of fields, of what the store keeps of every revision. No value is told."""
+    before = _kept(current)
+    return "; ".join(_change(each, before.get((each.kind, each.name, each.version))) for each in changed)[:LONGEST]
+
+
+def _change(row: Document, before: bytes | None) -> str:
+    told = f"{_name(row)} {_digest(before)}>{_digest(row.content)}"
+    if before is None or row.content is None or row.kind == FILE:
+        return told
+    one, other = orjson.loads(before), orjson.loads(row.content)
+    return f"{told} {','.join(sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name)))}"
+
+
+def _digest(content: bytes | None) -> str:
+    return "-" if content is None else sha256(content).hexdigest()[:16]
+
+
+def _name(row: Document) -> str:
+    return "/".join(filter(None, (row.kind, row.name, row.version)))
 
 
 def _kept(documents: Documents) -> Mapping[tuple[str, str, str], bytes]:

@@ -4,6 +4,7 @@ import fcntl
 import os
 import stat
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -44,6 +45,7 @@ class Home:
     settings: Settings
     actor: str
     clock: Clock = field(default_factory=SystemClock)
+    _writing: threading.Lock = field(default_factory=threading.Lock)
     _store: Store | None = None
     _engine: Engine | None = None
 
@@ -83,12 +85,13 @@ class Home:
 
     def write(self, command: Command[R]) -> R:
         """Write one command at once, whoever else has the journal open; raises what it refuses."""
-        if self._store is None:
-            self._require_journal()
-            self._store = self.open_store("lgsp")
-        written = self._store.write([command])
-        # One list of facts: what a command does is told in the same log as what the bus does.
-        logs.configure(self.settings)([orjson.loads(event) for event in written.events])
+        with self._writing:
+            if self._store is None:
+                self._require_journal()
+                self._store = self.open_store("lgsp")
+            written = self._store.write([command])
+            # One list of facts: what a command does is told in the same log as what the bus does.
+            logs.configure(self.settings)([orjson.loads(event) for event in written.events])
         result: Any = written.results[0]
         if isinstance(result, BusError):
             raise result

@@ -10,7 +10,6 @@ from typing import Final
 import uvicorn
 
 from bus.errors import SettingInvalid
-from bus.settings import Settings
 from running.serving import Connection, Serving
 
 LEAVE_WITHIN: Final = 8.0
@@ -21,13 +20,13 @@ LOOK_EVERY: Final = 0.05
 SURELY_EMPTY: Final = 5
 
 
-def listen(settings: Settings) -> socket.socket:
+def listen(host: str, port: int, setting: str = "port") -> socket.socket:
     """Raises `SettingInvalid`."""
     try:
-        return socket.create_server((settings.host, settings.port), backlog=2048)
+        return socket.create_server((host, port), backlog=2048)
     except OSError:
-        hint = f"cannot listen on {settings.host}:{settings.port}; choose another with --port"
-        raise SettingInvalid(name="port", hint=hint) from None
+        hint = f"cannot listen on {host}:{port}; choose another with --{setting.replace('_', '-')}"
+        raise SettingInvalid(name=setting, hint=hint) from None
 
 
 @contextmanager
@@ -65,6 +64,7 @@ class Server(uvicorn.Server):
         self._told, self._ending, self._told_draining = started, ending, draining
         self._grace = grace
         self._asked = self._replaced = False
+        self.ended = asyncio.Event()
 
     @property
     def draining(self) -> bool:
@@ -105,6 +105,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._ending()
         await super().shutdown(sockets)
+        self.ended.set()
 
     async def _linger(self, seconds: float) -> None:
         """A process that is replaced need not wait once nobody has been connected for a moment: who was let in last may

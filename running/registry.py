@@ -5,16 +5,20 @@ where somebody else has written documents meanwhile; then it may simply be asked
 audit events name them: who has proposed something does not approve it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from yarl import URL
+
 from bus.clock import Clock
-from bus.errors import ContractUnknown, GrantUnknown, QueryInvalid, SunsetAhead, VersionUnknown
+from bus.errors import ContractUnknown, GrantUnknown, QueryInvalid, ResourceUnknown, SunsetAhead, VersionUnknown
 from documents import kinds
 from documents.check import check_bounded
 from documents.compile import numbers
+from documents.kinds.base import values_of
+from documents.kinds.values import Secret
 from documents.model import Documents, Key, Written
 from documents.plan import Plan, plan, result
 from documents.problems import Problem, Severity
@@ -58,28 +62,41 @@ class Registry:
     secrets: Path | None = None
     check: Callable[[Documents, date, Path | None], tuple[Problem, ...]] = check_bounded
 
-    def propose(self, actor: str, wanted: Documents) -> Decided:
+    def propose(
+        self,
+        actor: str,
+        wanted: Documents,
+        *,
+        removed: frozenset[Key] = frozenset(),
+        seen: Callable[[Documents], None] = lambda _: None,
+    ) -> Decided:
         """Write documents, of which new contract versions, and drafts, are proposed, and new grants requested; all else
-        is in force at once, routes as soon as their contract is. Nothing is removed.
+        is in force at once, routes as soon as their contract is. A system that comes to lie at another host is detached
+        from its secrets. What is `removed` goes; nothing else does. `seen` is given what there is, and may raise.
 
         All is checked as if it were approved. A grant that exists is not changed: revoke it, then request it anew.
         """
         at, current = self._read()
-        planned = plan(current, wanted)
-        after, events = result(current, wanted), list[Event]()
+        seen(current)
+        planned = replace(plan(current, wanted), removed=tuple(sorted(removed)))
+        after, events = result(current.less(removed), wanted), list[Event]()
         for key in (*planned.created, *planned.changed, *planned.unchanged):
             what = {"Contract": Change.PROPOSE, "Grant": Change.REQUEST}.get(key.kind)
             if what is not None and _waits(current, key, what):
                 after, event = self._changed(current, after, key, what, actor)
                 events.append(event)
+        for key in moved(current, after, planned.changed):
+            after, event = self._changed(current, after, key, Change.DETACH, actor)
+            events.append(event)
+        command = writing(current, after, actor, at)
+        if command is None:
+            return Decided(plan=planned)
         others = {str(key) for key in current.by_key if key not in wanted.by_key}
         found = self._check(after.in_force(PLANNED), lambda warning: warning.file not in others)
         problems = (*_settled(current, planned), *planned.problems, *found)
         if any(each.severity is Severity.ERROR for each in problems):
             return Decided(problems, plan=planned)
-        command = writing(current, after, actor, at)
-        revision = self.write(replace(command, besides=tuple(events))) if command else None
-        return Decided(problems, revision, planned)
+        return Decided(problems, self.write(replace(command, besides=tuple(events))), planned)
 
     def approve(self, actor: str, version: str) -> Decided:
         """A proposed version becomes active, if the documents in force are right with it: it must not break senders of
@@ -127,6 +144,14 @@ class Registry:
         """A grant holds no longer: no message is accepted by it from the next revision on."""
         at, current = self._read()
         return self._write(at, current, grant_of(current, grant), Change.REVOKE, actor)
+
+    def confirm(self, actor: str, system: str) -> Decided:
+        """A system that was moved to another host gets its secrets there. Raises `ResourceUnknown`."""
+        at, current = self._read()
+        key = Key("System", system)
+        if key not in current.by_key:
+            raise ResourceUnknown(kind=key.kind, name=system)
+        return self._write(at, current, key, Change.CONFIRM, actor)
 
     @property
     def _today(self) -> date:
@@ -205,6 +230,16 @@ def _waits(documents: Documents, key: Key, what: Change) -> bool:
     return (standing.state if standing else None, what) in TRANSITIONS[key.kind]
 
 
+def moved(before: Documents, after: Documents, changed: Iterable[Key]) -> Iterator[Key]:
+    """The systems with secrets of their own that lie at another host than before."""
+    for key in changed:
+        one, other = before.by_key[key].document, after.by_key[key].document
+        if isinstance(one, kinds.System) and isinstance(other, kinds.System):
+            places = {None if each.endpoint is None else URL(each.endpoint).origin() for each in (one, other)}
+            if len(places) > 1 and any(values_of(other, Secret)):
+                yield key
+
+
 def _settled(current: Documents, planned: Plan) -> Iterator[Problem]:
     """Grants that would be changed past whoever approves."""
     for key in planned.changed:
@@ -220,5 +255,7 @@ def _facts(key: Key, before: Standing | None, after: Standing) -> dict[str, str 
         told["sunset"] = after.sunset.isoformat()
     if key.kind == "Contract":
         return told | {"contract": key.name, "version": key.version}
+    if key.kind == "System":
+        return told | {"system": key.name}
     contract, system, may = key.name.split("/")
     return told | {"contract": contract, "system": system, "may": may}

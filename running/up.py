@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 
@@ -25,11 +26,12 @@ LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 @dataclass(frozen=True, slots=True)
 class Serve:
     """How to serve: `endpoints` override those of systems, for demonstrations and tests; `ready` is told the URL once
-    the bus answers there, and how to stop it."""
+    the bus answers there, and how to stop it. `beside`: what is served along with it."""
 
     settings: Settings
     endpoints: Mapping[str, str] = field(default_factory=dict)
     ready: Callable[[str, Callable[[], None]], None] = lambda _url, _stop: None
+    beside: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
 
 
 def up(serve: Serve, home: Home) -> None:
@@ -40,7 +42,7 @@ def up(serve: Serve, home: Home) -> None:
 
 async def _serve(serve: Serve, home: Home) -> None:
     settings = serve.settings
-    listening = listen(settings)
+    listening = listen(settings.host, settings.port)
     port = listening.getsockname()[1]
     url = f"http://{settings.host}:{port}"
     async with (
@@ -49,6 +51,7 @@ async def _serve(serve: Serve, home: Home) -> None:
         ) as parts,
         accepting(parts, settings.body_timeout, settings.url) as gateway,
         delivering(parts, SWEEP_EVERY, alone=True, keep_up=home.keep_up),
+        serve.beside(),
     ):
 
         def started() -> None:

@@ -7,13 +7,16 @@ allows. Whether it is valid is for a validator to say: a schema can ask for what
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from re import _constants as ops  # type: ignore[attr-defined]  # of the parser of `re`, which has no public name
+from importlib import import_module
 from re import _parser as parser
 from typing import Any, Final
 
 from transforms.xml_facets import simple_schema
 from transforms.xml_scalar import Misfit, item_types, scalar_of
 from transforms.xml_shape import Group, Member, Shape
+
+ops: Any = import_module("re._constants")
+"""Of the parser of `re`: it has no public name, and type checkers disagree whether it is there."""
 
 DEEPEST: Final = 40
 """Levels; a schema that asks for itself without end has no document at all."""

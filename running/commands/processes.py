@@ -1,7 +1,8 @@
 """`lgsp up`, `lgsp serve`, `lgsp work` and `lgsp demo`: the processes of the bus."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -17,6 +18,8 @@ Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_def
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0: a free one.", show_default="8080")]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="Processes.")]
 Metrics = Annotated[int | None, typer.Option(help="Port for /metrics.", show_default="none")]
+Manage = Annotated[int | None, typer.Option(help="Port of the management plane.", show_default="8081")]
+ManageHost = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
 Endpoint = Annotated[list[str] | None, typer.Option(help="SYSTEM=URL: call it there instead.")]
 
 
@@ -27,13 +30,28 @@ def up(
     province: Annotated[Path | None, typer.Option(help="Folder of documents to apply first.")] = None,
     endpoint: Endpoint = None,
     metrics_port: Metrics = None,
+    manage_port: Manage = None,
 ) -> None:
     """Serve the whole bus in one process: no server needed."""
+    from management.serving import managing
     from running.apply import apply_folder
     from running.up import Serve
     from running.up import up as run
 
-    settings = read_settings(data=data, host=host, port=port, metrics_port=metrics_port)
+    settings = read_settings(data=data, host=host, port=port, metrics_port=metrics_port, manage_port=manage_port)
+    addresses: list[str] = []
+
+    @asynccontextmanager
+    async def beside() -> AsyncIterator[None]:
+        with opened(settings) as home:
+            async with managing(settings, home) as (_, url):
+                addresses.append(f"{url}/v1/ui/")
+                yield
+
+    def ready(url: str, _: Callable[[], None]) -> None:
+        out.print(f"lgsp serves {url} (stop with Ctrl-C)")
+        out.print(f"people run it at {addresses[0]}")
+
     overrides = dict(_pair(each) for each in endpoint or ())
     with serving(settings), opened(settings) as home:
         home.prepare()
@@ -41,7 +59,17 @@ def up(
             given = apply_folder(home, province, lambda plan: printing.plan(err, plan))
             printing.problems(err, given.problems)
             require(given.done)
-        run(Serve(settings, overrides, lambda url, _: out.print(f"lgsp serves {url} (stop with Ctrl-C)")), home)
+        run(Serve(settings, overrides, ready, beside), home)
+
+
+def manage(data: Data = None, manage_host: ManageHost = None, manage_port: Manage = None) -> None:
+    """Serve the management plane: its API, and the page that describes it."""
+    from management.serving import manage as run
+
+    settings = read_settings(data=data, manage_host=manage_host, manage_port=manage_port)
+    with opened(settings) as home:
+        home.prepare()
+        run(settings, home, lambda url: out.print(f"lgsp is run at {url}/v1/ui/ (stop with Ctrl-C)"))
 
 
 def serve(
@@ -57,7 +85,7 @@ def serve(
 
     settings = read_settings(data=data, host=host, port=port, metrics_port=metrics_port)
     require_servers(settings)
-    with listen(settings) as listening:
+    with listen(settings.host, settings.port) as listening:
         url = f"http://{settings.host}:{listening.getsockname()[1]}"
         task = Task("gateway", _for_many(settings), listening.fileno())
         _keep(settings, task, workers, f"serves {url}", listening.close)

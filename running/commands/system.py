@@ -55,3 +55,14 @@ def system_resume(system: str, data: Data = None) -> None:
     with opened(read_settings(data=data)) as home:
         resumed = resume(home, system, home.actor)
         out.print(plain(f"{system} is called again." if resumed else f"{system} was neither paused nor silent."))
+
+
+@app.command("confirm")
+def system_confirm(system: str, data: Data = None) -> None:
+    """Let it have its secrets again after somebody has moved it to another host."""
+    from running.registry import Registry
+
+    with opened(read_settings(data=data)) as home:
+        registry = Registry(home.queries, home.write, home.clock, home.settings.secrets_folder)
+        registry.confirm(home.actor, system)
+        out.print(plain(f"{system} gets its secrets at its new address, within two seconds."))

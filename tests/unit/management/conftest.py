@@ -1,0 +1,85 @@
+"""A management plane over a journal that holds the model province, and the people who run it."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from bus.clock import SystemClock
+from bus.settings import read_settings
+from gateway import management_plane
+from identity.passwords import Passwords
+from identity.people import Person
+from identity.roles import Role
+from identity.sign_in import SignIn
+from management.app import api
+from management.plane import Plane
+from provinces.model.flows import FOLDER
+from running.apply import apply_folder
+from running.home import Home
+from running.people import change_people, read_people
+
+CHEAP = Passwords(time_cost=1, memory_cost=8, parallelism=1)
+PASSWORD = "a password for tests"
+PEOPLE = {
+    "reg": Role.REGISTRAR,
+    "op": Role.OPERATOR,
+    "aud": Role.AUDITOR,
+    "adm": Role.ADMINISTRATOR,
+    "adm2": Role.ADMINISTRATOR,
+}
+
+
+@pytest.fixture(scope="session")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the model province and people in it; copied for each test that writes."""
+    folder = tmp_path_factory.mktemp("managed") / "data"
+    home = Home(read_settings(data=folder), "user:test")
+    home.prepare()
+    assert apply_folder(home, FOLDER).done
+    now = home.clock.now()
+    kept = CHEAP.hash(PASSWORD)
+    for name, role in PEOPLE.items():
+        person = Person(name, name.title(), frozenset({role}), None, kept, now, now)
+        change_people(home, lambda people, person=person: people.add(person, home.actor))  # type: ignore[misc]
+    home.close()
+    return folder
+
+
+@pytest.fixture
+def home(applied: Path, tmp_path: Path) -> Iterator[Home]:
+    import shutil
+
+    shutil.copytree(applied, tmp_path / "data")
+    made = Home(read_settings(data=tmp_path / "data"), "user:test")
+    yield made
+    made.close()
+
+
+@dataclass(frozen=True)
+class Client:
+    """Calls the API as one person or another."""
+
+    http: httpx2.AsyncClient
+
+    async def __call__(
+        self, person: str | None, method: str, path: str, body: object = None, **headers: str
+    ) -> httpx2.Response:
+        auth = (person, PASSWORD) if person else None
+        given: dict[str, Any] = {} if body is None else {"json": body}
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.http.request(method, f"/v1{path}", auth=auth, headers=fields, **given)
+
+
+@pytest.fixture
+async def call(home: Home) -> AsyncIterator[Client]:
+    """The API as it is served, every answer held against its description."""
+    sign_in = SignIn(lambda: read_people(home.queries), SystemClock(), CHEAP)
+    plane = management_plane(api(Plane(home, CHEAP), sign_in, hold_answers=True), 5.0)
+    transport = httpx2.ASGITransport(plane)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://manage") as http:
+        yield Client(http)
+    sign_in.close()

@@ -1,0 +1,188 @@
+"""The management API: who may call it, how it refuses, and what it does to documents."""
+
+import pytest
+from openapi_spec_validator import validate
+from ruamel.yaml import YAML
+
+from documents.store import read
+from identity.roles import Action, Role
+from management.app import DESCRIPTION, actions
+from management.handlers import HANDLERS
+from running.home import Home
+from tests.unit.management.conftest import PASSWORD, PEOPLE, Client
+
+AGENCY = {"code": "H99.99", "name": {"vi": "Sở mới", "en": "New department"}, "parent": "H99"}
+
+
+def test_description_is_openapi() -> None:
+    """The description is valid OpenAPI 3.0, and every operation of it has its function and its action."""
+    described = YAML(typ="safe").load(DESCRIPTION)
+    validate(described)
+    assert described["openapi"] == "3.0.3"
+    assert set(actions()) == set(HANDLERS)
+
+
+async def test_nobody_is_let_in_without_a_password(call: Client) -> None:
+    """Without a name, with a wrong password and with an unknown name the answer is the same 401."""
+    bodies = set()
+    for auth in (None, ("adm", "not that password"), ("nobody", PASSWORD)):
+        answer = await call.http.get("/v1/agencies", auth=auth)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        bodies.add(answer.text)
+    assert len(bodies) == 1
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+async def test_roles_decide(call: Client, person: str) -> None:
+    """Each person may do what the table of roles says, and is told what role it takes for the rest."""
+    role = PEOPLE[person]
+    asked = {
+        Action.READ_REGISTRY: ("GET", "/agencies"),
+        Action.SEARCH_MESSAGES: ("GET", "/messages"),
+        Action.READ_AUDIT: ("GET", "/audit-events"),
+        Action.READ_PEOPLE: ("GET", "/people"),
+        Action.PAUSE_SYSTEM: ("POST", "/systems/one-stop.province/pause"),
+    }
+    for action, (method, path) in asked.items():
+        answer = await call(person, method, path)
+        assert answer.status_code == (200 if role in action.roles else 403), (action, answer.text)
+        if answer.status_code == 403:
+            assert answer.json()["code"] == "role-missing"
+
+
+async def test_who_am_i(call: Client) -> None:
+    """Whoever has signed in sees their roles and what those permit."""
+    answer = (await call("aud", "GET", "/me")).json()
+    assert (answer["name"], answer["roles"]) == ("aud", [Role.AUDITOR])
+    assert "read-audit" in answer["actions"]
+    assert "change-agencies" not in answer["actions"]
+
+
+async def test_agency_is_written_read_and_removed(call: Client, home: Home) -> None:
+    """PUT creates, with the ETag that a change and a removal must name; each is one audit event of the person."""
+    made = await call("reg", "PUT", "/agencies/H99.99", AGENCY)
+    assert made.status_code == 201, made.text
+    tag = made.headers["ETag"]
+    found = await call("aud", "GET", "/agencies/H99.99")
+    assert found.headers["ETag"] == tag
+    assert found.json() == {"kind": "Agency", **AGENCY}
+    assert (await call("aud", "GET", "/agencies/H99.99", if_none_match=tag)).status_code == 304
+
+    changed = AGENCY | {"name": {"vi": "Sở khác", "en": "Another"}}
+    unseen = await call("reg", "PUT", "/agencies/H99.99", changed)
+    assert (unseen.status_code, unseen.json()["code"]) == (428, "precondition-missing")
+    stale = await call("reg", "PUT", "/agencies/H99.99", changed, if_match='"0123"')
+    assert (stale.status_code, stale.json()["code"]) == (412, "precondition-failed")
+    again = await call("reg", "PUT", "/agencies/H99.99", changed, if_match=tag)
+    assert again.status_code == 200
+    assert again.headers["ETag"] != tag
+
+    assert (await call("reg", "DELETE", "/agencies/H99.99", if_match=again.headers["ETag"])).status_code == 204
+    assert (await call("reg", "GET", "/agencies/H99.99")).status_code == 404
+    told = (await call("aud", "GET", "/audit-events?actor=person:reg&event=documents.applied")).json()["items"]
+    assert [each["changes"].partition(" ")[0] for each in told] == ["Agency/H99.99"] * 3
+
+
+async def test_what_is_named_elsewhere_stays(call: Client, home: Home) -> None:
+    """An agency that systems belong to is not removed: the answer says which documents name it."""
+    tag = (await call("reg", "GET", "/agencies/H99")).headers["ETag"]
+    answer = await call("reg", "DELETE", "/agencies/H99", if_match=tag)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["problems"]
+    assert any(key.name == "H99" for key in read(home.queries).by_key)
+
+
+async def test_all_that_is_wrong_is_said(call: Client) -> None:
+    """A document with several mistakes is refused with each of them, and where."""
+    answer = await call(
+        "reg", "PUT", "/systems/new.system", {"name": "new.system", "agency": "H99", "adapter": "carrier"}
+    )
+    assert answer.status_code == 422
+    (problem,) = answer.json()["problems"]
+    assert problem["pointer"] == "/adapter"
+
+
+async def test_a_name_is_that_of_its_path(call: Client) -> None:
+    """What is written at a path bears its name."""
+    answer = await call("reg", "PUT", "/agencies/H99.98", AGENCY)
+    assert (answer.status_code, answer.json()["code"]) == (400, "request-invalid")
+
+
+async def test_no_data_in_refusals(call: Client) -> None:
+    """What was sent and is wrong is not quoted back."""
+    secret = "xyzzy-0123456789"
+    for answer in (
+        await call("adm", "GET", f"/agencies?limit={secret}"),
+        await call("adm", "POST", "/people", {"name": f"{secret}!", "roles": [secret], "password": secret}),
+        await call("reg", "PUT", "/agencies/H99.99", AGENCY | {"parent": secret}),
+        await call("adm", "POST", "/changes", {"documents": [{"kind": secret}]}),
+    ):
+        assert answer.status_code in {400, 422}
+        assert secret not in answer.text
+
+
+async def test_another_site_changes_nothing(call: Client) -> None:
+    """What a page of another site made a browser send is refused, whoever has signed in."""
+    answer = await call("op", "POST", "/systems/one-stop.province/pause", sec_fetch_site="cross-site")
+    assert (answer.status_code, answer.json()["code"]) == (403, "cross-site")
+
+
+async def test_pages_hold_everything_once(call: Client) -> None:
+    """Following `next` gives every document once, in order."""
+    whole = [each["code"] for each in (await call("op", "GET", "/agencies?limit=200")).json()["items"]]
+    found, cursor = [], ""
+    while True:
+        page = (await call("op", "GET", f"/agencies?limit=3{cursor}")).json()
+        found += [each["code"] for each in page["items"]]
+        if "next" not in page:
+            break
+        cursor = f"&cursor={page['next']}"
+    assert found == whole == sorted(whole)
+
+
+async def test_the_page_of_the_description(call: Client) -> None:
+    """The page for people comes from the bus alone, and nothing on it is fetched from elsewhere."""
+    page = await call.http.get("/v1/ui/")
+    assert page.status_code == 200
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+    assert (await call.http.get("/v1/openapi.json")).json()["info"]["title"] == "LGSP management"
+
+
+async def test_credentials_take_turns(call: Client) -> None:
+    """Two credentials of a system are valid at once, a third not before one was revoked; a secret is told once."""
+    place = "/systems/one-stop.province/credentials"
+    first = await call("adm", "POST", place, {})
+    second = await call("adm", "POST", place, {"days": 30})
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["secret"] != second.json()["secret"]
+    third = await call("adm", "POST", place, {})
+    assert (third.status_code, third.json()["code"]) == (409, "credentials-enough")
+    assert (await call("adm", "DELETE", f"/credentials/{first.json()['id']}")).status_code == 204
+    assert (await call("adm", "POST", place, {})).status_code == 201
+    listed = await call("reg", "GET", place)
+    assert [each["live"] for each in listed.json()["items"]] == [False, True, True]
+    assert "secret" not in listed.text
+
+
+async def test_people_are_added_changed_and_disabled(call: Client) -> None:
+    """Somebody new signs in at once, has other roles once they are given, and is out once disabled."""
+    made = await call("adm", "POST", "/people", {"name": "new", "roles": ["operator"], "password": PASSWORD})
+    assert made.status_code == 201, made.text
+    assert (await call("new", "GET", "/messages")).status_code == 200
+    tag = (await call("adm", "GET", "/people/new")).headers["ETag"]
+    assert (await call("adm", "PATCH", "/people/new", {"roles": ["registrar"]})).status_code == 428
+    changed = await call("adm", "PATCH", "/people/new", {"roles": ["registrar"]}, if_match=tag)
+    assert changed.json()["roles"] == ["registrar"]
+    assert (await call("new", "GET", "/messages")).status_code == 403
+    disabled = await call("adm", "PATCH", "/people/new", {"disabled": True}, if_match=changed.headers["ETag"])
+    assert disabled.json()["disabled"]
+    assert (await call("new", "GET", "/agencies")).status_code == 401
+
+
+def test_every_operation_is_described_for_its_role() -> None:
+    """No action of the table is without an operation, but for those that only the command has."""
+    assert set(Action) - {each for each in actions().values() if each} == {Action.VERIFY_AUDIT}
