@@ -12,12 +12,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from bench import apart, embedded, growth, large, production
+from bench import apart, embedded, growth, inbox, large, production
 from bench.figures import Run, machine, out
 from tests.services import postgresql, rabbitmq
 
 PARTS: Final = MappingProxyType(
-    {"embedded": embedded, "production": production, "large": large, "growth": growth, "apart": apart},
+    {
+        "embedded": embedded,
+        "production": production,
+        "large": large,
+        "growth": growth,
+        "apart": apart,
+        "inbox": inbox,
+    },
 )
 
 QUICK: Final = 0.1

@@ -27,6 +27,14 @@ endpoint: https://receiver-%(number)d.example.internal/
 limits: {concurrency: 16}
 """
 
+INBOX: Final = """\
+---
+kind: System
+name: receiver-%(number)d
+agency: H99
+adapter: inbox
+"""
+
 CONTRACT: Final = """\
 ---
 kind: Contract
@@ -59,10 +67,11 @@ legalBasis: Quy chế nội bộ
 """
 
 
-def many(folder: Path, contracts: int, systems: int) -> Path:
-    """Contracts `bench.reading-1` and so on, each with a schema of its own, for systems `receiver-1` and so on."""
+def many(folder: Path, contracts: int, systems: int, system: str = SYSTEM) -> Path:
+    """Contracts `bench.reading-1` and so on, each with a schema of its own, for systems `receiver-1` and so on, which
+    are written as `system`."""
     folder.mkdir()
-    parts = [HEAD, *(SYSTEM % {"number": number} for number in range(1, systems + 1))]
+    parts = [HEAD, *(system % {"number": number} for number in range(1, systems + 1))]
     schema = (HERE / "reading.json").read_text(encoding="utf-8")
     for number in range(1, contracts + 1):
         parts.append(CONTRACT % {"number": number, "system": 1 + (number - 1) % systems})

@@ -44,8 +44,15 @@ async def _accepted(request: Request) -> Response:
     return Response(b'{"state":"accepted"}', 202, media_type="application/json")
 
 
+async def _waited(_: Request) -> Response:
+    """What any Starlette application must do for a call that waits a minute for nothing."""
+    await asyncio.sleep(60)
+    return Response(b'{"deliveries":[]}', media_type="application/json")
+
+
 def bare() -> Starlette:
-    return Starlette(routes=[Route("/messages/{contract}", _accepted, methods=["POST"])])
+    waiting = Route("/inbox", _waited, methods=["GET"])
+    return Starlette(routes=[Route("/messages/{contract}", _accepted, methods=["POST"]), waiting])
 
 
 async def _serve(protocol: type[asyncio.Protocol], listening: socket.socket) -> None:

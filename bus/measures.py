@@ -51,7 +51,7 @@ METRICS: Final = (
         "lgsp_request_seconds",
         Histogram,
         ("endpoint", "status"),
-        "Time to answer a call; `send` includes the time that a caller waits for a reply.",
+        "Time to answer a call; `send` includes the time that a caller waits for a reply, `inbox` for a message.",
         buckets=SECONDS,
     ),
     Metric("lgsp_attempts", Counter, ("system", "result"), "Attempts to deliver, by what came of them."),

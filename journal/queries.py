@@ -62,6 +62,7 @@ from journal.views import (
     DeliveryView,
     HeldView,
     MessageView,
+    Waiting,
     audit_row,
     dead_letter,
     deliveries_of,
@@ -153,6 +154,19 @@ class Queries:
         if row is None or of is None:
             return None
         return HeldView(delivery_view(row), message_view(of, ()).envelope, row.repeatable, row.order_key is not None)
+
+    def open_of(self, system: str, limit: int = 100) -> list[Waiting]:
+        """What waits for a system or is in its hands, the oldest first."""
+        question = (
+            select(deliveries, messages.c.contract, messages.c.version, messages.c.sender)
+            .join(messages, messages.c.id == deliveries.c.message)
+            .where(deliveries.c.system == system, deliveries.c.wake_at.is_not(None))
+            .order_by(deliveries.c.id)
+            .limit(limit)
+        )
+        with self._asking() as connection:
+            rows = connection.execute(question).all()
+        return [Waiting(delivery_view(row), row.contract, row.version, row.sender) for row in rows]
 
     def bodies(self, of: Sequence[UUID]) -> dict[UUID, Body]:
         """The requests' own bytes, of those that are still there."""

@@ -36,6 +36,16 @@ class HeldView:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """An open delivery of a system, and what of it stands in its message."""
+
+    delivery: DeliveryView
+    contract: str
+    version: str
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
 class MessageView:
     """A message as its sender and an operator may see it; its state is derived from `deliveries`."""
 

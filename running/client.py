@@ -72,6 +72,20 @@ class Client:
     def reply(self, message: str) -> dict[str, Any]:
         return self._call("GET", f"/messages/{message}/reply", {}, None, 30).json()
 
+    def fetch(self, most: int, wait: int) -> Answer:
+        """At most so many out of the system's inbox."""
+        return self._call("GET", f"/inbox?max={most}&wait={wait}", {}, None, 30 + wait)
+
+    def acknowledge(self, delivery: str, attempt: int, body: bytes | None = None, fault: str | None = None) -> Answer:
+        headers = {"Content-Type": _media_type(body)} if body else {}
+        named = f"&fault={quote(fault, safe='')}" if fault else ""
+        return self._call("POST", f"/inbox/{delivery}/ack?attempt={attempt}{named}", headers, body or b"", 30)
+
+    def give_back(self, delivery: str, attempt: int, reason: str, *, retry: bool) -> Answer:
+        body = orjson.dumps({"reason": reason, "retry": retry})
+        headers = {"Content-Type": "application/json"}
+        return self._call("POST", f"/inbox/{delivery}/nack?attempt={attempt}", headers, body, 30)
+
     def _patience(self, contract: str, wait: int | None) -> float:
         """How long the bus may wait itself: as it is asked to, else for a request as long as its contract gives it."""
         if wait is not None:
@@ -105,7 +119,7 @@ class Client:
             answer = refused
         with answer:
             headers = _lower(answer.headers)
-            if "content-length" not in headers:
+            if "content-length" not in headers and answer.status != 204:
                 raise HTTPException  # the head was cut off, which http.client takes for its end
             return Answer(answer.status, headers, answer.read())
 

@@ -138,14 +138,14 @@ def answer(out: Console, given: Answer, lgsp: Lgsp, *, json: bool) -> bool:
         )
     else:
         message = given.headers.get("location", "").rpartition("/")[2]
-        told = _pretty(document) if document else given.body.decode(errors="replace")
+        told = pretty(document) if document else given.body.decode(errors="replace")
         out.print(plain(f"accepted: message {message}" if given.status == 202 else told))
         if message:
             out.print(plain(f"see what becomes of it:\n  {lgsp('audit', 'show', message)}"))
     return given.status < 400
 
 
-def _pretty(document: object) -> str:
+def pretty(document: object) -> str:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
 
 
@@ -371,10 +371,10 @@ def rehearsed(out: Console, found: Sequence[Rehearsed], *, json: bool) -> bool:
     for number, each in enumerate(found):
         out.print(plain(f"{'✓' if each.ok else '✗'} POST /messages/{each.contract}"), style="" if number else "bold")
         if not number and each.request is not None:
-            out.print(plain(indent(_pretty(each.request), "    ")))
+            out.print(plain(indent(pretty(each.request), "    ")))
         out.print(plain(f"  → {each.status} in {each.milliseconds} ms"))
         if not number or not each.ok:
-            out.print(plain(indent(_pretty(each.answer), "    ")))
+            out.print(plain(indent(pretty(each.answer), "    ")))
     right = sum(each.ok for each in found)
     out.print(f"{right} of {len(found)} operations answered by JSON over HTTP; the service was a stand-in.")
     return right == len(found)

@@ -28,8 +28,10 @@ def send(
     from running.client import Client
 
     with opened(read_settings(data=data, url=url)) as home:
-        body = sys.stdin.buffer.read() if str(file) == "-" else _read(file)
-        answer = Client(_url(home.settings), home, known_system(home, sender)).send(contract, body, wait=wait, key=key)
+        body = read_body(file)
+        answer = Client(gateway(home.settings), home, known_system(home, sender)).send(
+            contract, body, wait=wait, key=key
+        )
     require(printing.answer(out, answer, lgsp(home.settings.data), json=json))
 
 
@@ -51,14 +53,18 @@ def token(system: Annotated[str, typer.Argument(help="The system.")], data: Data
         out.print(home.token(known_system(home, system)), markup=False)
 
 
-def _read(file: Path) -> bytes:
+def read_body(file: Path) -> bytes:
+    """A body; `-` is standard input."""
+    if str(file) == "-":
+        return sys.stdin.buffer.read()
     try:
         return file.read_bytes()
     except OSError as failed:
         raise typer.BadParameter(f"{file}: {failed.strerror}") from None
 
 
-def _url(settings: Settings) -> str:
+def gateway(settings: Settings) -> str:
+    """Where the bus answers."""
     url = settings.url.rstrip("/") or served_at(settings)
     if url is None:
         start = lgsp(settings.data)("up")
