@@ -9,10 +9,13 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+import structlog
+
 from adapters.call import Outcome, Result
 from bus.envelope import Body, Envelope
 from bus.errors import (
     BodyInvalid,
+    BusError,
     ContractUnknown,
     DeliveryUnknown,
     InboxMissing,
@@ -56,6 +59,8 @@ INBOX_CODES: Mapping[str, str] = MappingProxyType(
     | {f"{NACK}{word}": f"The system fetched the message, and says that it {why}." for word, why in NACKS.items()}
 )
 """Codes of attempts of what was fetched."""
+
+log = structlog.get_logger("inbox")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +198,11 @@ class Inbox:
             fetched.sequence is not None,
             fetched.now,
         )
-        await self._endings.end(held, way, outcome)
+        try:
+            await self._endings.end(held, way, outcome)
+        except BusError as unavailable:
+            # Its lease brings it back; what was fetched along with it must not wait for that.
+            log.warning("delivery-postponed", delivery=str(held.delivery), code=unavailable.code)
         return None
 
     async def _held(self, system: str, delivery: UUID) -> HeldView:
