@@ -61,11 +61,20 @@ def apply(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     prune: Annotated[bool, typer.Option(help="Remove what the folder does not have.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Show the plan only.")] = False,
+    to: Annotated[str | None, typer.Option(help="URL of a management plane: apply there, as --as.")] = None,
+    name: Annotated[str | None, typer.Option("--as", help="Who signs in there.")] = None,
+    password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
 ) -> None:
-    """Make the store as the documents say; shows the plan first."""
+    """Make the store as the documents say; shows the plan first. With --to, by the management API of a bus elsewhere:
+    new versions of contracts and grants are proposed there, for another person to approve."""
     from running import reuse
     from running.apply import apply_folder
 
+    if to is not None:
+        if prune or data is not None:
+            raise typer.BadParameter("goes with neither --prune nor --data", param_hint="--to")
+        _send(folder, to, name, yes=yes, dry_run=dry_run, password_stdin=password_stdin)
+        return
     with opened(read_settings(data=data)) as home:
         home.prepare()
 
@@ -76,3 +85,32 @@ def apply(
 
         applied = apply_folder(home, folder, agreed, prune=prune)
         require(printing.applied(out, err, applied) or (dry_run and applied.plan is not None))
+
+
+def _send(folder: Path, to: str, name: str | None, *, yes: bool, dry_run: bool, password_stdin: bool) -> None:
+    import sys
+
+    from running.sending import Manager, Told, send_folder
+
+    if name is None:
+        raise typer.BadParameter("say who signs in", param_hint="--as")
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = typer.prompt(f"Password of {name}", hide_input=True)
+    manager = Manager(to, name, password)
+
+    def agreed(told: Told) -> bool:
+        for line in told.lines():
+            out.print(printing.plain(line))
+        return not dry_run and (yes or typer.confirm("Apply?"))
+
+    told = send_folder(manager, folder, agreed)
+    printing.problems(err, told.problems)
+    if told.refused:
+        err.print(printing.plain(f"lgsp: {told.refused}"), style="red")
+    if told.is_empty and told.plan:
+        out.print("Nothing to change.")
+    elif told.plan.get("done"):
+        out.print("Sent. What is proposed or requested waits for another person to approve it.")
+    require(bool(told.plan) and not told.refused and (dry_run or told.is_empty or bool(told.plan.get("done"))))
