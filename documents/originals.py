@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from adapters.soap import wsdl
-from adapters.soap.description import Address, actions, described
+from adapters.soap.description import Address, actions, described, with_catalogue
 from adapters.soap.envelope import SoapVersion
 from adapters.soap.offers import Offer, Operation, Read, Write, as_it_is, reading_json, writing_json
 from bus.envelope import Body, Format
@@ -37,7 +37,7 @@ def original(documents: Documents, compiled: Compiled, name: str) -> Offer | Non
     return Offer(
         operations,
         most,
-        partial(described, str(system.wsdl), files, offering.addresses()),
+        partial(described, str(system.wsdl), with_catalogue(files), offering.addresses()),
         (lambda data: encoded.take_off(data, None)) if encoded else None,
     )
 

@@ -8,6 +8,7 @@ from lxml import etree
 from adapters.payload import Undecodable, to_utf8
 from adapters.soap.sources import WSDL, XSD
 from bus.errors import PathUnknown, SenderFault
+from contracts.well_known import Catalogued, of
 from contracts.xml_body import parse_xml
 from contracts.xsd_closure import locate
 
@@ -24,6 +25,21 @@ _REFERENCES: Final[Mapping[str, str]] = {
     **{f"{XSD}{name}": "schemaLocation" for name in ("import", "include", "redefine")},
 }
 _ENDPOINT: Final = "{http://www.w3.org/2005/08/addressing}EndpointReference"
+
+
+def with_catalogue(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files, and the well-known schemas that they lead to: whoever loads the WSDL may reach us and nobody else."""
+    found, catalogued = dict(files), Catalogued(files)
+    waiting = list(files)
+    while waiting:
+        path = waiting.pop()
+        root = parsed(found[path])
+        for node in root.iter(*_REFERENCES) if root is not None else ():
+            led_to = _led_to(path, node, catalogued)
+            if led_to in catalogued and led_to not in found:
+                found[led_to] = catalogued[led_to]
+                waiting.append(led_to)
+    return found
 
 
 def described(
@@ -45,15 +61,23 @@ def described(
         raise PathUnknown
     kinds = {place: _what(data) for place, data in files.items()}
     for node in root.iter(*_REFERENCES):
-        attribute = _REFERENCES[str(node.tag)]
-        found = locate(wanted, node.get(attribute), files)
+        found = _led_to(wanted, node, files)
         if found in kinds:
-            node.set(attribute, f"{url}?{kinds[found]}={list(files).index(found)}")
+            node.set(_REFERENCES[str(node.tag)], f"{url}?{kinds[found]}={list(files).index(found)}")
     for service in root.iterfind(f"{WSDL}service"):
         for port in service.iterfind(f"{WSDL}port"):
             name = addresses.get((service.get("name", ""), port.get("name", "")))
             _readdress(port, url if name is None else f"{url.rpartition('/')[0]}/{name}")
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+
+
+def _led_to(path: str, node: etree._Element, files: Mapping[str, bytes]) -> str:
+    """Where a reference leads: by its location, else by its namespace to a well-known schema; empty: nowhere."""
+    location = node.get(_REFERENCES[str(node.tag)])
+    found = locate(path, location, files)
+    if found is None and location and node.tag == f"{XSD}import":
+        found = of(node.get("namespace", ""))
+    return found or ""
 
 
 def _readdress(port: etree._Element, url: str) -> None:
