@@ -15,6 +15,7 @@ from connexion.apps.asynchronous import AsyncApp
 from connexion.context import scope as present
 from connexion.exceptions import ProblemException
 from connexion.lifecycle import ConnexionRequest, ConnexionResponse
+from connexion.middleware.abstract import ROUTING_CONTEXT
 from connexion.options import SwaggerUIOptions
 from connexion.resolver import Resolver
 from connexion.security import AbstractSecurityHandler
@@ -62,7 +63,7 @@ def api(plane: Plane, sign_in: SignIn, *, hold_answers: bool = False) -> ASGIApp
     threads = ThreadPoolExecutor(AT_ONCE, "manage")
 
     def resolved(name: str) -> Endpoint:
-        return _endpoint(plane, threads, operations[name], HANDLERS[name])
+        return _endpoint(plane, threads, HANDLERS[name])
 
     app = AsyncApp(
         "management",
@@ -72,7 +73,7 @@ def api(plane: Plane, sign_in: SignIn, *, hold_answers: bool = False) -> ASGIApp
         validate_responses=hold_answers,
         pythonic_params=True,
         validator_map={"body": {"application/json": Body}, "parameter": Parameters},
-        security_map={"basic": _signing_in(sign_in)},
+        security_map={"basic": _signing_in(sign_in, operations)},
         resolver=Resolver(resolved),
     )
     app.add_error_handler(BusError, _refused)
@@ -107,14 +108,17 @@ def _allowed(path: str) -> str:
     return "GET"
 
 
-def _signing_in(sign_in: SignIn) -> type[AbstractSecurityHandler]:
+def _signing_in(sign_in: SignIn, operations: Mapping[str, Action | None]) -> type[AbstractSecurityHandler]:
     class SigningIn(AbstractSecurityHandler):
-        """HTTP Basic (RFC 7617), by people."""
+        """HTTP Basic (RFC 7617), by people, and what their roles permit: before anything else is looked at."""
 
         def get_fn(self, _scheme: object, _scopes: object) -> Callable[[ConnexionRequest], Awaitable[dict[str, Any]]]:
             async def verify(request: ConnexionRequest) -> dict[str, Any]:
                 source = request.client.host if request.client else "-"
                 person = await sign_in.verify(request.headers.get("authorization"), source)
+                action = operations[request.scope["extensions"][ROUTING_CONTEXT]["operation_id"]]
+                if action is not None:
+                    require(person.roles, action)
                 return {"sub": person.name, "person": person}
 
             return verify
@@ -122,12 +126,10 @@ def _signing_in(sign_in: SignIn) -> type[AbstractSecurityHandler]:
     return SigningIn
 
 
-def _endpoint(plane: Plane, threads: ThreadPoolExecutor, action: Action | None, run: Callable[..., Answer]) -> Endpoint:
+def _endpoint(plane: Plane, threads: ThreadPoolExecutor, run: Callable[..., Answer]) -> Endpoint:
     async def endpoint(**given: Any) -> ConnexionResponse:
         person: Person = given.pop("token_info")["person"]
         del given["user"]
-        if action is not None:
-            require(person.roles, action)
         fields = Headers(scope=cast("Scope", present))
         call = Call(plane, person, fields.get("if-match"), fields.get("if-none-match"))
         answer = await asyncio.get_running_loop().run_in_executor(threads, partial(run, call, **given))

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ruamel.yaml import YAML
+
 from adapters.call import CODES
 from bus import errors
 from bus.errors import BusError, every_error
@@ -17,7 +19,9 @@ from routes.inbox import INBOX_CODES, NACKS
 from routes.outcome import REASONS
 from routes.work import OWN_CODES
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+HOUSE = Path(__file__).resolve().parent.parent
+DOCS = HOUSE / "docs"
+MANAGEMENT = HOUSE / "management" / "openapi.yaml"
 FAULTS = {errors.SenderFault: "sender", errors.ReceiverFault: "receiver", errors.BusFault: "bus"}
 
 
@@ -35,6 +39,7 @@ def made() -> dict[str, Mapping[str, str]]:
         "metrics.md": {"metrics": "\n".join(_metrics()) + "\n"},
         "importing.md": {"remarks": "\n".join(_remarks()) + "\n"},
         "roles.md": {"roles": "\n".join(_roles()) + "\n", "actions": "\n".join(_actions()) + "\n"},
+        "management.md": {"operations": "\n".join(_operations()) + "\n"},
         "operations.md": {"settings": "\n".join(_settings()) + "\n"},
     }
 
@@ -75,6 +80,17 @@ def _actions() -> Iterator[str]:
     for action in Action:
         marks = " | ".join("✓" if role in action.roles else "" for role in Role)
         yield f"| `{action}` | {action.meaning} | {marks} |"
+
+
+def _operations() -> Iterator[str]:
+    yield f"| call | what it does | {' | '.join(f'`{role}`' for role in Role)} |\n|---|---|{':-:|' * len(Role)}"
+    for path, operations in YAML(typ="safe").load(MANAGEMENT)["paths"].items():
+        for method, each in operations.items():
+            if method == "parameters":
+                continue
+            roles = Action(each["x-action"]).roles if "x-action" in each else frozenset(Role)
+            marks = " | ".join("✓" if role in roles else "" for role in Role)
+            yield f"| `{method.upper()} {path}` | {each['summary']} | {marks} |"
 
 
 def _whose(error: type[BusError]) -> str:
