@@ -9,9 +9,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,16 @@ from rich.table import Table
 from rich.text import Text
 
 from bus.errors import GatewayUnreachable, SettingInvalid
-from bus.settings import read_settings
+from bus.settings import Settings, read_settings
+from identity.passwords import Passwords
+from identity.people import Person
+from identity.roles import Role
 from provinces.model.applications.runner import applications
 from provinces.model.flows import FOLDER, Flow, flows
 from running.apply import apply_folder
 from running.client import Client
 from running.home import Home, me, serving
+from running.people import change_people
 from running.printing import Lgsp, columned, plain, problems
 from running.up import Serve, up
 
@@ -47,6 +51,9 @@ ROOMY = 120
 WIDTH = 80
 """Characters of a line that is to be pasted."""
 
+NAME = "demo"
+"""Who signs in at the management plane."""
+
 ENDED = {"done", "failed", "expired"}
 
 
@@ -61,12 +68,18 @@ class Shown:
     message: str
 
 
-def run(out: Console, data: Path, lgsp: Lgsp, *, once: bool, port: int) -> int:
-    """The exit status: 0 where every flow ended as expected. Serves until Ctrl-C unless `once`."""
+Beside = Callable[[Settings, Callable[[str], None]], Callable[[], AbstractAsyncContextManager[None]]]
+
+
+def run(out: Console, data: Path, lgsp: Lgsp, *, once: bool, port: int, beside: Beside | None = None) -> int:
+    """The exit status: 0 where every flow ended as expected. Serves until Ctrl-C unless `once`, and then also what is
+    `beside`, where it is told the address."""
     settings = read_settings(data=data, port=0 if once else port)
     if _taken(settings.host, settings.port):
         out.print(f"Port {port} is taken: the bus will serve another.", markup=False)
         settings = read_settings(data=data, port=0)
+    if _taken(settings.manage_host, settings.manage_at):
+        settings = settings.model_copy(update={"manage_port": 0})
     _empty(data)
     home = Home(settings, me())
     passwords = {system: secrets.token_urlsafe(24) for system in applications()}
@@ -84,12 +97,17 @@ def run(out: Console, data: Path, lgsp: Lgsp, *, once: bool, port: int) -> int:
         for sender in {flow.sender for flow in flows()}:
             home.issue_credential(sender)
 
+        pages: list[str] = []
+
         def ready(url: str, stop: Callable[[], None]) -> None:
             end = stop if once else None
-            shows.append(threading.Thread(target=_show, args=(out, home, lgsp, url, shown, end), daemon=True))
+            shows.append(threading.Thread(target=_show, args=(out, home, lgsp, url, shown, pages, end), daemon=True))
             shows[0].start()
 
-        up(Serve(settings, endpoints, ready), home)
+        serve = Serve(settings, endpoints, ready)
+        if beside and not once:
+            serve = replace(serve, beside=beside(settings, pages.append))
+        up(serve, home)
         for show in shows:
             show.join(SHOWING)
     home.close()
@@ -132,7 +150,15 @@ def _stand_ins(passwords: dict[str, str], ports: Path) -> Iterator[dict[str, str
             process.terminate()
 
 
-def _show(out: Console, home: Home, lgsp: Lgsp, url: str, shown: list[Shown], stop: Callable[[], None] | None) -> None:
+def _show(
+    out: Console,
+    home: Home,
+    lgsp: Lgsp,
+    url: str,
+    shown: list[Shown],
+    pages: Sequence[str],
+    stop: Callable[[], None] | None,
+) -> None:
     """Run every flow against the served bus, print what came of it, then say what to try or stop."""
     try:
         # Nobody answers any more where the bus was asked to end before all of them had ended.
@@ -143,6 +169,10 @@ def _show(out: Console, home: Home, lgsp: Lgsp, url: str, shown: list[Shown], st
             out.print(_table(shown, out.width) or "The terminal is too narrow to show it.")
             if stop is None:
                 _invite(out, lgsp, url, shown)
+                for page in pages:
+                    out.print(f"\nIts people run it at {page}", markup=False)
+                    out.print(f"Sign in as {NAME}, with the password {_welcome(home)}", markup=False)
+                out.print("\nStop with Ctrl-C.")
     finally:
         if stop:
             stop()
@@ -234,7 +264,14 @@ def _invite(out: Console, lgsp: Lgsp, url: str, shown: list[Shown]) -> None:
         lgsp("dead", "list"),
     ):
         out.print(plain(_pasted(command)))
-    out.print("\nStop with Ctrl-C.")
+
+
+def _welcome(home: Home) -> str:
+    """Somebody who may do all that one person can; the password."""
+    password, now = secrets.token_urlsafe(12), home.clock.now()
+    person = Person(NAME, "", frozenset(Role) - {Role.AUDITOR}, None, Passwords().hash(password), now, now)
+    change_people(home, lambda people: people.add(person, home.actor))
+    return password
 
 
 def _pasted(command: str) -> str:

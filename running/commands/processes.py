@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -33,20 +33,12 @@ def up(
     manage_port: Manage = None,
 ) -> None:
     """Serve the whole bus in one process: no server needed."""
-    from management.serving import managing
     from running.apply import apply_folder
     from running.up import Serve
     from running.up import up as run
 
     settings = read_settings(data=data, host=host, port=port, metrics_port=metrics_port, manage_port=manage_port)
     addresses: list[str] = []
-
-    @asynccontextmanager
-    async def beside() -> AsyncIterator[None]:
-        with opened(settings) as home:
-            async with managing(settings, home) as (_, url):
-                addresses.append(f"{url}/v1/ui/")
-                yield
 
     def ready(url: str, _: Callable[[], None]) -> None:
         out.print(f"lgsp serves {url} (stop with Ctrl-C)")
@@ -59,7 +51,7 @@ def up(
             given = apply_folder(home, province, lambda plan: printing.plan(err, plan))
             printing.problems(err, given.problems)
             require(given.done)
-        run(Serve(settings, overrides, ready, beside), home)
+        run(Serve(settings, overrides, ready, _managed(settings, addresses.append)), home)
 
 
 def manage(data: Data = None, manage_host: ManageHost = None, manage_port: Manage = None) -> None:
@@ -110,7 +102,22 @@ def demo(
     """Watch real messages travel through a model province."""
     from running.demo import run
 
-    sys.exit(run(out, data, lgsp(data), once=once, port=port))
+    sys.exit(run(out, data, lgsp(data), once=once, port=port, beside=_managed))
+
+
+def _managed(settings: Settings, told: Callable[[str], None]) -> Callable[[], AbstractAsyncContextManager[None]]:
+    """The management plane beside a bus that is served; `told` its address."""
+
+    @asynccontextmanager
+    async def beside() -> AsyncIterator[None]:
+        from management.serving import managing
+
+        with opened(settings) as home:
+            async with managing(settings, home) as (_, url):
+                told(f"{url}/v1/ui/")
+                yield
+
+    return beside
 
 
 def _for_many(settings: Settings) -> dict[str, Any]:
