@@ -26,8 +26,9 @@ def test_compose_is_valid() -> None:
 
 
 def test_every_part_is_there() -> None:
-    """Two gateways behind a proxy, two workers, three nodes of RabbitMQ, PostgreSQL, Prometheus and Grafana."""
-    wanted = {"proxy", "postgresql", "prometheus", "grafana"}
+    """Two gateways behind a proxy, two workers, what people run the bus by, three nodes of RabbitMQ, PostgreSQL,
+    Prometheus and Grafana."""
+    wanted = {"manage", "proxy", "postgresql", "prometheus", "grafana"}
     wanted |= {
         f"{name}-{number}"
         for name, most in (("gateway", 2), ("worker", 2), ("rabbitmq", 3))
@@ -46,7 +47,7 @@ def test_settings_exist() -> None:
 
 def test_commands_exist() -> None:
     """Every service of the bus runs a command that `lgsp` has, with options that it takes."""
-    for name in ("gateway-1", "gateway-2", "worker-1", "worker-2"):
+    for name in ("gateway-1", "gateway-2", "worker-1", "worker-2", "manage"):
         command, *options = SERVICES[name]["command"]
         shown = subprocess.run([LGSP, command, "--help"], check=False, capture_output=True, text=True, timeout=60)
         assert shown.returncode == 0
