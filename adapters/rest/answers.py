@@ -29,6 +29,9 @@ from journal.commands import Reply
 from journal.searching import Page
 from journal.views import AuditRow, DeliveryView, MessageView
 
+PEOPLE = ("person:", "user:")
+"""How audit events name people: who signed in, and who ran the command."""
+
 OPEN_RETRY_AFTER = "2"
 """Seconds until it is worth asking again."""
 
@@ -150,4 +153,4 @@ def _delivery(view: DeliveryView) -> dict[str, Any]:
 def timeline(rows: list[AuditRow]) -> list[dict[str, Any]]:
     """Every audit event of a message, with people of the bus named by their part alone."""
     events = [orjson.loads(row.content) for row in rows]
-    return [event | ({"actor": "operator"} if event["actor"].startswith("user:") else {}) for event in events]
+    return [event | ({"actor": "operator"} if event["actor"].startswith(PEOPLE) else {}) for event in events]
