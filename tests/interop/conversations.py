@@ -1,0 +1,185 @@
+"""What is said between the bus and the stacks, and whether a case holds."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+from lxml import etree
+
+from adapters.call import Call
+from bus.envelope import Format
+from tests.interop.bus import SENDER, Bus
+from tests.interop.sample import ENTRY, FIELDS, NS, NUMBER, REFUSED, TEXT, VIEW, instant, note_xml, read_entry
+from tests.interop.sample import record_xml as record
+from tests.interop.stacks import Caller, Stack, done
+
+BOTH: Final = (*FIELDS, "fault", "one-way")
+CLIENT_CASES: Final = (*BOTH, "json", "soap-1.2")
+SERVER_CASES: Final = BOTH
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What a client said it had read, by step, and what it had the bus hand to the receiver."""
+
+    said: Mapping[str, Any]
+    sent: Sequence[Call]
+
+    def holds(self, case: str) -> None:
+        """Raises `AssertionError` where a case does not hold."""
+        match case:
+            case "fault":
+                assert self.said["fault"] == REFUSED
+            case "one-way":
+                assert self.said["note"] is None
+                assert [each.findtext(f"{{{NS}}}text") for each in self._bodies("Note")] == [TEXT]
+            case "json":
+                assert self.said["view"] == VIEW
+                assert [json.loads(each.body.data) for each in self.sent if each.body.format is Format.JSON] == [VIEW]
+            case "soap-1.2":
+                assert _read(self.said["record12"]) == {**ENTRY, "number": NUMBER}
+                assert read_entry(self._kept()[1]) == ENTRY
+                assert self.said["fault12"] == REFUSED
+            case _:
+                said, sent = _read(self.said["record"]), read_entry(self._kept()[0])
+                for name in FIELDS[case]:
+                    assert (name, said[name], sent[name]) == (name, ENTRY[name], ENTRY[name])
+
+    def _bodies(self, local: str) -> list[etree._Element]:
+        bodies = [each.body.data for each in self.sent if each.body.format is Format.XML]
+        return [each for each in map(etree.fromstring, bodies) if each.tag == f"{{{NS}}}{local}"]
+
+    def _kept(self) -> list[etree._Element]:
+        return [each for each in self._bodies("Record") if each.findtext(f".//{{{NS}}}kind") == "keep"]
+
+
+def _read(said: Mapping[str, Any]) -> dict[str, Any]:
+    assert "error" not in said, said["error"]
+    return {**said, "at": instant(said["at"])}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What the bus made of a server's answers, which say what the server had read; and the note that it kept."""
+
+    entry: Mapping[str, Any]
+    fault: Mapping[str, Any]
+    note: str
+
+    def holds(self, case: str) -> None:
+        """Raises `AssertionError` where a case does not hold."""
+        match case:
+            case "fault":
+                assert self.fault == REFUSED
+            case "one-way":
+                assert self.note == TEXT
+            case _:
+                assert "error" not in self.entry, self.entry["error"]
+                for name in FIELDS[case]:
+                    assert (name, self.entry[name]) == (name, ENTRY[name])
+
+
+@dataclass
+class Conversations:
+    """Each conversation is held once, when it is first asked for; `found` keeps what became of each case."""
+
+    bus: Bus
+    folder: Path
+    ports: Mapping[str, int]
+    found: dict[tuple[str, str, str], bool] = field(default_factory=dict)
+    _held: dict[tuple[str, str], Client | Server] = field(default_factory=dict)
+
+    def check(self, side: str, stack: Stack, case: str) -> None:
+        """Raises `Missing`; `AssertionError` where the case does not hold."""
+        stack.needed()
+        key = side, stack.name, case
+        self.found[key] = False
+        if (side, stack.name) not in self._held:
+            talk: Callable[[Stack], Client | Server] = self._client if side == "client" else self._server
+            self._held[side, stack.name] = talk(stack)
+        self._held[side, stack.name].holds(case)
+        self.found[key] = True
+
+    def _own_folder(self, side: str, stack: Stack) -> Path:
+        folder = self.folder / f"{stack.name}-{side}"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def _client(self, stack: Stack) -> Client:
+        assert stack.client
+        folder, before = self._own_folder("client", stack), len(self.bus.stand_in.calls)
+        caller = Caller(f"{self.bus.url}/soap", SENDER, self.bus.secret)
+        command = [*stack.client(folder, caller), caller.base, caller.name, caller.secret, TEXT]
+        said = json.loads(done(command, folder, stack.surroundings()))
+        while not any(call.body.data.find(b"Note") > 0 for call in self.bus.stand_in.calls[before:]):
+            assert "error" not in (said["note"] or {}), said
+            time.sleep(0.01)
+        return Client(said, self.bus.stand_in.calls[before:])
+
+    def _server(self, stack: Stack) -> Server:
+        folder = self._own_folder("server", stack)
+        with _serving(stack, folder, self.ports[stack.name]):
+            kept = self._ask(f"{stack.name}.record", record())
+            refused = self._ask(f"{stack.name}.record", record("refuse"))
+            self._ask(f"{stack.name}.note", note_xml())
+        note = folder / "note.txt"
+        return Server(*_answers(kept, refused), note.read_text(encoding="utf-8") if note.exists() else "")
+
+    def _ask(self, contract: str, body: bytes) -> Any:
+        headers = {"Content-Type": "application/xml", "Prefer": "wait=20"}
+        token = self.bus.http.post("/token", data={"grant_type": "client_credentials"}).json()["access_token"]
+        headers["Authorization"] = f"Bearer {token}"
+        return self.bus.http.post(f"/messages/{contract}", content=body, headers=headers)
+
+
+def _answers(kept: Any, refused: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The entry of a reply, and the members of a fault; what the bus says where there is neither."""
+    entry: Mapping[str, Any] = {"error": kept.text}
+    if kept.status_code == 200:
+        root = etree.fromstring(kept.content)
+        entry = read_entry(root) | {"number": int(root.findtext(f"{{{NS}}}number") or 0)}
+    fault: Mapping[str, Any] = {"error": refused.text}
+    if refused.status_code == 422:
+        told = etree.fromstring(refused.json()["body"])
+        fault = {etree.QName(each).localname: each.text for each in told}
+    return entry, fault
+
+
+@contextmanager
+def _serving(stack: Stack, folder: Path, port: int) -> Iterator[None]:
+    """A server, from when it answers anything until the block ends."""
+    assert stack.server
+    command, log = stack.server(folder, port), folder / "log.txt"
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=folder, env=stack.surroundings(), stdout=out, stderr=out)
+        try:
+            while not _answers_at(port):
+                assert process.poll() is None, log.read_text(errors="replace")[-2000:]
+                time.sleep(0.02)
+            yield
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _answers_at(port: int) -> bool:
+    try:
+        urlopen(f"http://127.0.0.1:{port}/?wsdl").close()
+    except HTTPError as answered:
+        answered.close()
+    except (URLError, OSError):
+        return False
+    return True
+
+
+def sides(stack: Stack) -> dict[str, tuple[str, ...]]:
+    """The cases that a stack is capable of, by the side it is on."""
+    able = {"client": CLIENT_CASES if stack.client else (), "server": SERVER_CASES if stack.server else ()}
+    return {side: tuple(each for each in cases if each not in stack.cannot) for side, cases in able.items()}
