@@ -56,19 +56,22 @@ def plan(current: Documents, wanted: Documents, *, prune: bool = False) -> Plan:
     """
     there, after = current.by_key, wanted.by_key
     gone = tuple(sorted(key for key in current.in_force().by_key if key not in after))
+    # What is no longer written leads to the same files as what is.
+    left = {} if prune else {key: there[key] for key in there if key not in after}
+    files = {**current.files, **wanted.files}
     changed = {
         key: fields
-        for key in sorted(after)
-        if key in there and (fields := tuple(_changes(there[key], after[key], current.files, wanted.files)))
+        for key, written in sorted({**left, **after}.items())
+        if key in there and (fields := tuple(_changes(there[key], written, current.files, files)))
     }
     return Plan(
         created=tuple(sorted(key for key in after if key not in there)),
         changed=changed,
         removed=gone if prune else (),
         unchanged=tuple(sorted(key for key in after if key in there and key not in changed)),
-        kept=() if prune else gone,
+        kept=() if prune else tuple(key for key in gone if key not in changed),
         problems=tuple(
-            _immutable(after[key], fields, wanted)
+            _immutable(after[key], fields, wanted) if key in after else _overwritten(there[key], fields)
             for key, fields in changed.items()
             if key.version and (current.standing(key) or ACTIVE).state is not State.DRAFT
         ),
@@ -118,3 +121,12 @@ def _immutable(written: Written, fields: tuple[str, ...], wanted: Documents) -> 
         f"leave it, and make version {major}.{minor}.{max(patches) + 1}."
     )
     return written.problem(message, "version")
+
+
+def _overwritten(written: Written, files: tuple[str, ...]) -> Problem:
+    """A version that is not written here, and leads to files that are."""
+    message = (
+        f"{written.key.name} {written.key.version} exists and is never changed, and it has {', '.join(files)} as well:"
+        " leave what it has, and give other versions files of their own."
+    )
+    return written.problem(message)

@@ -26,7 +26,7 @@ class State(StrEnum):
     DEPRECATED = "deprecated"  # it works, and says until when
     RETIRED = "retired"  # nothing is accepted under it any more
     REVOKED = "revoked"  # a grant that permits nothing, any more or at all
-    DETACHED = "detached"  # a system that was moved to another host, and gets none of its secrets there
+    DETACHED = "detached"  # a system whose secrets would go to another host than before, and go nowhere
 
 
 class Change(StrEnum):
@@ -77,6 +77,7 @@ TRANSITIONS: Mapping[str, Mapping[tuple[State | None, Change], State]] = Mapping
             (State.ACTIVE, Change.REVOKE): State.REVOKED,
         },
         "System": {
+            (None, Change.DETACH): State.DETACHED,
             (State.ACTIVE, Change.DETACH): State.DETACHED,
             (State.DETACHED, Change.DETACH): State.DETACHED,
             (State.DETACHED, Change.CONFIRM): State.ACTIVE,

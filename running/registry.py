@@ -8,6 +8,7 @@ audit events name them: who has proposed something does not approve it.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 from yarl import URL
@@ -17,6 +18,7 @@ from bus.errors import ContractUnknown, GrantUnknown, QueryInvalid, ResourceUnkn
 from documents import kinds
 from documents.check import check_bounded
 from documents.compile import numbers
+from documents.files import closure
 from documents.kinds.base import values_of
 from documents.kinds.values import Secret
 from documents.model import Documents, Key, Written
@@ -85,7 +87,7 @@ class Registry:
             if what is not None and _waits(current, key, what):
                 after, event = self._changed(current, after, key, what, actor)
                 events.append(event)
-        for key in moved(current, after, planned.changed):
+        for key in moved(current, after, (*planned.created, *planned.changed)):
             after, event = self._changed(current, after, key, Change.DETACH, actor)
             events.append(event)
         command = writing(current, after, actor, at)
@@ -230,14 +232,25 @@ def _waits(documents: Documents, key: Key, what: Change) -> bool:
     return (standing.state if standing else None, what) in TRANSITIONS[key.kind]
 
 
-def moved(before: Documents, after: Documents, changed: Iterable[Key]) -> Iterator[Key]:
-    """The systems with secrets of their own that lie at another host than before."""
-    for key in changed:
-        one, other = before.by_key[key].document, after.by_key[key].document
-        if isinstance(one, kinds.System) and isinstance(other, kinds.System):
-            places = {None if each.endpoint is None else URL(each.endpoint).origin() for each in (one, other)}
-            if len(places) > 1 and any(values_of(other, Secret)):
-                yield key
+def moved(before: Documents, after: Documents, keys: Iterable[Key]) -> Iterator[Key]:
+    """The systems among `keys` by which a secret would be sent to a place where it is not sent yet."""
+    systems = ((written.key, each) for written, each in before.of(kinds.System))
+    stand = (each for key, each in systems if before.standings.get(key, ACTIVE).state is not State.DETACHED)
+    known = {sent for each in stand for sent in _sent(before, each)}
+    for key in keys:
+        document = after.by_key[key].document
+        if isinstance(document, kinds.System) and not _sent(after, document) <= known:
+            yield key
+
+
+def _sent(documents: Documents, system: kinds.System) -> frozenset[tuple[str, str, str]]:
+    """Whose secrets go where: agency, name, and the origin of the endpoint, or a digest of the WSDL that has it."""
+    if system.endpoint is not None:
+        place = str(URL(system.endpoint).origin())
+    else:
+        files = closure([system.wsdl] if system.wsdl else [], documents.files)
+        place = sha256(b"".join(sha256(files[path]).digest() for path in sorted(files))).hexdigest()
+    return frozenset((str(system.agency), str(secret), place) for _, secret in values_of(system, Secret))
 
 
 def _settled(current: Documents, planned: Plan) -> Iterator[Problem]:

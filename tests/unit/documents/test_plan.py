@@ -52,6 +52,20 @@ def test_a_version_of_a_contract_is_never_changed(province: Build) -> None:
         assert (problem.file, problem.line) == ("civil/exchange.yaml", 3)
 
 
+def test_a_version_keeps_its_files(province: Build) -> None:
+    """A new version that is written in the place of the former one, with another schema under the same name, would
+    change the former one, which the store still has; so would another WSDL a system that is not written here."""
+    before = load(province()).documents
+    changes = {"civil/exchange.yaml": ("1.0.0", "1.1.0"), "schemas/terms.json": ("12", "13")}
+    made = plan(before, load(province(changes, "after")).documents)
+    assert made.changed[CONTRACT] == ("schemas/terms.json",)
+    (problem,) = made.problems
+    assert "files of their own" in problem.message
+    alone = plan(before, Documents(files={"schemas/terms.json": b"{}"}))
+    assert CONTRACT in alone.changed
+    assert alone.problems
+
+
 def test_a_new_version_beside_the_old_one_is_no_problem(province: Build) -> None:
     """A contract goes on by its next version."""
     before = load(province())

@@ -136,6 +136,37 @@ async def test_a_system_that_moved_gets_no_secret(call: Client, home: Home) -> N
     assert {"system.detached", "system.confirmed"} <= set(names)
 
 
+async def test_a_new_system_gets_no_secret_that_went_elsewhere(call: Client, home: Home) -> None:
+    """Neither a new system that names a secret of its agency nor another WSDL in the place of the address is a way to
+    have a secret sent to a host of one's own."""
+    known = (await call("reg", "GET", "/systems/population.register")).json()
+
+    def state(name: str) -> State | None:
+        standing = read(home.queries).standing(Key("System", name))
+        return standing.state if standing else None
+
+    new = known | {"name": "new.register", "endpoint": "https://attacker.example/"}
+    assert (await call("reg", "PUT", "/systems/new.register", new)).status_code == 201
+    assert state("new.register") is State.DETACHED
+
+    beside = known | {"name": "other.register"}
+    assert (await call("reg", "PUT", "/systems/other.register", beside)).status_code == 201
+    assert state("other.register") is State.ACTIVE
+
+    path = known["wsdl"]
+    wsdl = read(home.queries).files[path]
+    without = {name: value for name, value in known.items() if name != "endpoint"}
+    document = await call("reg", "GET", "/systems/population.register")
+    answer = await call("reg", "PUT", "/systems/population.register", without, if_match=document.headers["ETag"])
+    assert answer.status_code == 200
+    assert state("population.register") is State.DETACHED
+    assert (await call("adm", "POST", "/systems/population.register/secrets")).status_code == 204
+    other = b64encode(wsdl.replace(b"<wsdl:service", b"<!-- elsewhere --><wsdl:service", 1)).decode()
+    change = {"documents": [without | {"kind": "System"}], "files": [{"path": path, "content": other}]}
+    assert (await call("reg", "POST", "/changes", change)).status_code == 200
+    assert state("population.register") is State.DETACHED
+
+
 async def test_what_is_wrong_in_a_change_is_all_said(call: Client, home: Home) -> None:
     """Several documents are written together or not at all, and every problem of each is told."""
     change = contract()
@@ -154,6 +185,15 @@ async def test_files_stay_in_the_province(call: Client, path: str) -> None:
     change["files"] = [{"path": path, "content": ""}]
     answer = await call("adm", "POST", "/changes", change)
     assert (answer.status_code, answer.json()["code"]) == (400, "request-invalid")
+
+
+async def test_files_alone_change_no_version(call: Client) -> None:
+    """A file that a version in force leads to is not written over, whichever documents are sent with it."""
+    assert (await call("reg", "POST", "/changes", contract())).status_code == 200
+    other = contract(schema=NARROWER) | {"documents": []}
+    answer = await call("reg", "POST", "/changes", other)
+    assert answer.status_code == 422
+    assert "exists and is never changed" in answer.text
 
 
 async def test_what_is_near_is_shown(call: Client) -> None:
