@@ -20,6 +20,7 @@ HTTP: Final = "http://schemas.xmlsoap.org/soap/http"
 ACTION: Final = "request"
 """What the action of a request ends in, after the namespace."""
 PORT_TYPE: Final = "Messages"
+JAXWS: Final = "http://java.sun.com/xml/ns/jaxws"
 XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 _W = Elements(WSDL, "wsdl")
 
@@ -69,6 +70,7 @@ def wsdl(subject: Subject, url: str | None = None, soap: str = SOAP) -> bytes:
     )
     root.append(_W("documentation", _about(subject, losses)))
     root.append(_W("types"))
+    root.append(_whole_for_java())
     for name, payload in messages.items():
         root.append(_message(name, payload, own, prefixes))
     root.append(_port_type(subject, answers))
@@ -137,6 +139,13 @@ def _about(subject: Subject, losses: tuple[str, ...]) -> str:
         lines.append("Lược đồ này không nói được | What this schema cannot say:")
         lines += [f"- {each}" for each in losses]
     return "\n".join(lines)
+
+
+def _whole_for_java() -> etree._Element:
+    """Java's wsimport makes each child of the request and the reply a parameter, and gives up where both have one of
+    one name and of different types: this has it leave them whole (JAX-WS 2.2 §8.7.1). Others pass over it."""
+    java = Elements(JAXWS, "jaxws")
+    return java("bindings", java("enableWrapperStyle", "false"))
 
 
 def _message(name: str, payload: Payload, own: str, prefixes: Mapping[str, str]) -> etree._Element:
