@@ -222,7 +222,7 @@ class SoapDoor:
         name, _, version = request.path_params["service"].partition("@")
         today = civil_date(self._clock.now())
         name, offer = await self._offering.shown(snapshot, name, version or None, system, today)
-        url = f"{self._base(request)}/soap/{quote(name, safe='@')}"
+        url = f"{self._base(request)}/soap/{quote(name, safe='')}"
         data = await asyncio.to_thread(offer.describe, url, what, number)
         return Response(data, 200, {"Cache-Control": "no-store"}, "text/xml; charset=utf-8")
 
