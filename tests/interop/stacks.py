@@ -103,6 +103,16 @@ def _node() -> Mapping[str, str]:
     return {"NODE_PATH": str(modules)}
 
 
+def _gsoap(folder: Path, caller: Caller) -> list[str]:
+    """Its client is made of the WSDLs: each of its generators and the compiler in turn."""
+    wsdls = [f"{caller.base}/stand-in.{name}?wsdl" for name in ("record", "note", "view")]
+    done(["wsdl2h", f"-r:{caller.name}:{caller.secret}", "-c", "-o", "api.h", *wsdls], folder)
+    done(["soapcpp2", "-c", "-C", "-x", "-L", "api.h"], folder)
+    sources = [str(CLIENTS / "client.c"), "soapC.c", "soapClient.c"]
+    done(["gcc", "-w", "-I.", "-o", "client", *sources, "-lgsoap"], folder)
+    return [str(folder / "client")]
+
+
 STACKS: Final = (
     Stack(
         "php",
@@ -130,4 +140,5 @@ STACKS: Final = (
         in_ci=False,
     ),
     Stack("zeep", "Python, zeep", (), lambda folder, caller: [sys.executable, str(CLIENTS / "client_of_zeep.py")]),
+    Stack("gsoap", "C, gSOAP", ("wsdl2h", "soapcpp2", "gcc"), _gsoap),
 )

@@ -1,0 +1,175 @@
+/* gSOAP: made of the three WSDLs by wsdl2h and soapcpp2. Address, name, secret, and a text. */
+#include "soapH.h"
+#include "MessagesSoap.nsmap"
+
+static char *name, *secret, *text;
+
+static struct soap *caller(int version)
+{
+    struct soap *soap = soap_new1(SOAP_C_UTFSTRING);
+    soap_set_version(soap, version);
+    soap->userid = name;
+    soap->passwd = secret;
+    return soap;
+}
+
+static void put(const char *member, const char *value)
+{
+    printf("\"%s\":", member);
+    if (!value) {
+        printf("null");
+        return;
+    }
+    putchar('"');
+    for (; *value; value++) {
+        if (*value == '"' || *value == '\\')
+            putchar('\\');
+        putchar(*value == '\n' ? ' ' : *value);
+    }
+    putchar('"');
+}
+
+static void wrong(struct soap *soap)
+{
+    const char **reason = soap_faultstring(soap);
+    putchar('{');
+    put("error", *reason ? *reason : "no reason");
+    putchar('}');
+}
+
+static void list(const char *member, int size, char **values)
+{
+    printf(",\"%s\":[", member);
+    for (int i = 0; i < size; i++) {
+        char *value = values[i];
+        if (i)
+            putchar(',');
+        putchar('"');
+        fputs(value ? value : "", stdout);
+        putchar('"');
+    }
+    putchar(']');
+}
+
+static int record(struct soap *soap, enum ns1__Kind kind, struct _ns1__Recorded *answer)
+{
+    char *tags[] = {"một", "", "ba"};
+    int count = 2;
+    struct ns1__Part part = {"một mình", &count};
+    struct ns1__Entry entry = {0};
+    struct _ns1__Record asked = {&entry};
+    entry.text = text;
+    entry.kind = kind;
+    entry.whole = -42;
+    entry.amount = "12345678901.25";
+    entry.right = xsd__boolean__true_;
+    entry.day = "2026-02-28";
+    entry.at = 1772297999;
+    entry.octets.__ptr = (unsigned char *)"\x00\xff\x10";
+    entry.octets.__size = 3;
+    entry.blank = "";
+    entry.__sizetag = 3;
+    entry.tag = tags;
+    entry.__sizepart = 1;
+    entry.part = &part;
+    return soap_call___ns3__Record(soap, NULL, NULL, &asked, answer);
+}
+
+static void recorded(int version)
+{
+    struct soap *soap = caller(version);
+    struct _ns1__Recorded answer;
+    if (record(soap, ns1__Kind__keep, &answer)) {
+        wrong(soap);
+        return;
+    }
+    struct ns1__Entry *kept = answer.kept;
+    printf("{\"number\":%d,\"whole\":%d,\"right\":%s,", answer.number, kept->whole, kept->right ? "true" : "false");
+    put("text", kept->text), putchar(',');
+    put("kind", kept->kind == ns1__Kind__keep ? "keep" : "refuse"), putchar(',');
+    put("amount", kept->amount), putchar(',');
+    put("day", kept->day), putchar(',');
+    put("at", soap_dateTime2s(soap, kept->at)), putchar(',');
+    put("octets", soap_s2base64(soap, kept->octets.__ptr, NULL, kept->octets.__size)), putchar(',');
+    put("note", kept->note), putchar(',');
+    put("blank", kept->blank);
+    list("tag", kept->__sizetag, kept->tag);
+    list("left", kept->__sizeleft, kept->left);
+    printf(",\"part\":[");
+    for (int i = 0; i < kept->__sizepart; i++) {
+        printf("%s{\"count\":%d,", i ? "," : "", kept->part[i].count ? *kept->part[i].count : -1);
+        put("name", kept->part[i].name), putchar('}');
+    }
+    printf("]}");
+}
+
+static void refused(int version)
+{
+    struct soap *soap = caller(version);
+    struct _ns1__Recorded answer;
+    struct SOAP_ENV__Detail *detail = NULL;
+    if (record(soap, ns1__Kind__refuse, &answer) && soap->fault)
+        detail = soap->fault->SOAP_ENV__Detail ? soap->fault->SOAP_ENV__Detail : soap->fault->detail;
+    if (!detail || !detail->ns1__Refused) {
+        wrong(soap);
+        return;
+    }
+    putchar('{');
+    put("reason", detail->ns1__Refused->reason), putchar(',');
+    put("field", detail->ns1__Refused->field), putchar('}');
+}
+
+static void note(void)
+{
+    struct soap *soap = caller(1);
+    struct _ns1__Note told = {text};
+    if (soap_send___ns4__Note(soap, NULL, NULL, &told) || soap_recv_empty_response(soap))
+        wrong(soap);
+    else
+        printf("null");
+}
+
+static void view(void)
+{
+    struct soap *soap = caller(1);
+    char *tags[] = {"một", ""};
+    struct ns2__request asked = {0};
+    struct ns2__reply answer;
+    struct _ns2__request_parts part = {"một mình", "2"};
+    asked.text = text;
+    asked.amount = 51.5;
+    asked.day = "2026-02-28";
+    asked.__sizetags = 2;
+    asked.tags = tags;
+    asked.__sizeparts = 1;
+    asked.parts = &part;
+    if (soap_call___ns2__request(soap, NULL, NULL, &asked, &answer)) {
+        wrong(soap);
+        return;
+    }
+    printf("{\"amount\":%g,", answer.amount);
+    put("text", answer.text), putchar(',');
+    put("day", answer.day), putchar(',');
+    put("note", answer.note);
+    list("tags", answer.__sizetags, answer.tags);
+    printf(",\"parts\":[");
+    for (int i = 0; i < answer.__sizeparts; i++) {
+        printf("%s{\"count\":%s,", i ? "," : "", answer.parts[i].count);
+        put("name", answer.parts[i].name), putchar('}');
+    }
+    printf("]}");
+}
+
+int main(int count, char **given)
+{
+    (void)count;
+    name = given[2], secret = given[3], text = given[4];
+    printf("{\"record\":"), recorded(1);
+    printf(",\"fault\":"), refused(1);
+    printf(",\"note\":"), note();
+    printf(",\"view\":"), view();
+    printf(",\"record12\":"), recorded(2);
+    printf(",\"fault12\":"), refused(2);
+    printf("}");
+    return 0;
+}
