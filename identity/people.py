@@ -112,19 +112,26 @@ class People:
         roles: Collection[Role] | None = None,
         title: str | None = None,
         agency: str | None = None,
+        enabled: bool | None = None,
     ) -> PutRow:
-        """Other roles, another full name, another agency (an empty text: none); None leaves as it is. Raises
-        `PersonUnknown`, `PersonInvalid`, `LastAdministrator`."""
+        """Other roles, another full name, another agency (an empty text: none), whether they may sign in: all in one.
+        None leaves as it is. Raises `PersonUnknown`, `PersonInvalid`, `LastAdministrator`."""
         before = self.get(name)
+        disabled_at = {None: before.disabled_at, True: None, False: before.disabled_at or now}[enabled]
         after = replace(
             before,
             roles=before.roles if roles is None else frozenset(roles),
             title=before.title if title is None else title,
             agency=before.agency if agency is None else agency or None,
             changed_at=now,
+            disabled_at=disabled_at,
         )
-        fields = [each for each in ("agency", "roles", "title") if getattr(before, each) != getattr(after, each)]
+        fields = [
+            each for each in ("agency", "enabled", "roles", "title") if getattr(before, each) != getattr(after, each)
+        ]
         facts = {"fields": ", ".join(fields), "rolesBefore": _told(before.roles), "roles": _told(after.roles)}
+        if fields == ["enabled"]:
+            return self._put(after, "person.enabled" if after.enabled else "person.disabled", actor)
         return self._put(after, "person.changed", actor, facts)
 
     def set_password(self, name: str, password_hash: str, now: int, actor: str) -> PutRow:

@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 
 from identity.passwords import require_fit
-from identity.people import Person
+from identity.people import People, Person
 from identity.roles import Action, Role, may
+from journal.commands import PutRow
 from management.changing import hold_tag
 from management.paging import page
 from management.plane import Answer, Call
@@ -47,17 +48,24 @@ def add(call: Call, *, body: Mapping[str, Any]) -> Answer:
 
 
 def change(call: Call, *, person: str, body: Mapping[str, Any]) -> Answer:
-    """What is named is changed, all else stays."""
-    hold_tag(call, _tag(read_people(call.plane.queries).get(person)), person)
-    home, now = call.plane.home, call.plane.now()
-    if {"title", "agency", "roles"} & body.keys():
-        roles = frozenset(Role(each) for each in body["roles"]) if "roles" in body else None
-        told: dict[str, str | None] = {"title": body.get("title"), "agency": body.get("agency")}
-        change_people(home, lambda people: people.change(person, now, call.actor, roles=roles, **told))
-    if "disabled" in body:
-        change_people(
-            home, lambda people: (people.disable if body["disabled"] else people.enable)(person, now, call.actor)
+    """What is named is changed, all of it or nothing, of the person as the caller has seen them; all else stays."""
+    now = call.plane.now()
+    roles = frozenset(Role(each) for each in body["roles"]) if "roles" in body else None
+    enabled = not body["disabled"] if "disabled" in body else None
+
+    def decide(people: People) -> PutRow:
+        hold_tag(call, _tag(people.get(person)), person)
+        return people.change(
+            person,
+            now,
+            call.actor,
+            roles=roles,
+            title=body.get("title"),
+            agency=body.get("agency"),
+            enabled=enabled,
         )
+
+    change_people(call.plane.home, decide)
     return get(call, person=person)
 
 

@@ -1,6 +1,7 @@
 """The management API: who may call it, how it refuses, and what it does to documents."""
 
 import re
+from typing import Any
 
 import pytest
 from openapi_spec_validator import validate
@@ -12,6 +13,7 @@ from management.app import DESCRIPTION, actions
 from management.handlers import HANDLERS
 from running.home import Home
 from running.pages import HOUSE
+from running.people import change_people
 from tests.unit.management.conftest import PASSWORD, PEOPLE, Client
 
 AGENCY = {"code": "H99.99", "name": {"vi": "Sở mới", "en": "New department"}, "parent": "H99"}
@@ -181,6 +183,38 @@ async def test_people_are_added_changed_and_disabled(call: Client) -> None:
     disabled = await call("adm", "PATCH", "/people/new", {"disabled": True}, if_match=changed.headers["ETag"])
     assert disabled.json()["disabled"]
     assert (await call("new", "GET", "/agencies")).status_code == 401
+
+
+async def test_a_refused_change_of_a_person_changes_nothing(call: Client) -> None:
+    """Of a change that would take the last administrator away not even the title is written."""
+    tag = (await call("adm", "GET", "/people/adm2")).headers["ETag"]
+    assert (await call("adm", "PATCH", "/people/adm2", {"disabled": True}, if_match=tag)).status_code == 200
+    before = await call("adm", "GET", "/people/adm")
+    change = {"title": "Half", "disabled": True}
+    refused = await call("adm", "PATCH", "/people/adm", change, if_match=before.headers["ETag"])
+    assert (refused.status_code, refused.json()["code"]) == (409, "last-administrator")
+    assert (await call("adm", "GET", "/people/adm")).json() == before.json()
+
+
+async def test_a_person_who_changed_meanwhile_is_not_overwritten(
+    call: Client, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another writes just before the change is written is seen, and the answer is 412."""
+    tag = (await call("adm", "GET", "/people/op")).headers["ETag"]
+    other, write = Home(home.settings, "user:other"), Home.write
+    written: list[object] = []
+
+    def late(self: Home, command: Any) -> Any:
+        if self is home and not written:
+            written.append(command)
+            change_people(other, lambda people: people.change("op", 1, "user:other", title="Other"))
+        return write(self, command)
+
+    monkeypatch.setattr(Home, "write", late)
+    answer = await call("adm", "PATCH", "/people/op", {"title": "Mine"}, if_match=tag)
+    other.close()
+    assert (answer.status_code, answer.json()["code"]) == (412, "precondition-failed")
+    assert (await call("adm", "GET", "/people/op")).json()["title"] == "Other"
 
 
 def test_every_operation_is_described_for_its_role() -> None:
