@@ -7,7 +7,7 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 import orjson
 
@@ -44,8 +44,6 @@ class Client:
         self._home = home
         self._system = system
         self._token = home.token(system)
-        # Not by way of a proxy that the environment names: it would be handed the token and the body.
-        self._opener = build_opener(ProxyHandler({}))
 
     def send(
         self,
@@ -107,21 +105,38 @@ class Client:
     def _once(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, seconds: float) -> Answer:
         given = {"Authorization": f"Bearer {self._token}", "Accept-Language": "en"} | dict(headers)
         request = Request(self._url + path, body, given, method=method)  # noqa: S310 - the address of our own gateway
-        try:
-            return self._answer(request, seconds + GRACE)
-        except (OSError, HTTPException):
-            raise GatewayUnreachable(url=self._url) from None
+        return ask(self._url, request, seconds + GRACE)
 
-    def _answer(self, request: Request, seconds: float) -> Answer:
-        try:
-            answer = self._opener.open(request, timeout=seconds)
-        except HTTPError as refused:
-            answer = refused
-        with answer:
-            headers = _lower(answer.headers)
-            if "content-length" not in headers and answer.status != 204:
-                raise HTTPException  # the head was cut off, which http.client takes for its end
-            return Answer(answer.status, headers, answer.read())
+
+class _Here(HTTPRedirectHandler):
+    """Goes where it was sent and nowhere else: another host would be handed the token, or the password."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+# Nor by way of a proxy that the environment names.
+_OPENER = build_opener(ProxyHandler({}), _Here)
+
+
+def ask(url: str, request: Request, seconds: float) -> Answer:
+    """The answer to one request, whatever its status, from the bus at `url`. Raises `GatewayUnreachable`."""
+    try:
+        return _answer(request, seconds)
+    except (OSError, HTTPException):
+        raise GatewayUnreachable(url=url) from None
+
+
+def _answer(request: Request, seconds: float) -> Answer:
+    try:
+        answer = _OPENER.open(request, timeout=seconds)
+    except HTTPError as refused:
+        answer = refused
+    with answer:
+        headers = _lower(answer.headers)
+        if "content-length" not in headers and answer.status != 204:
+            raise HTTPException  # the head was cut off, which http.client takes for its end
+        return Answer(answer.status, headers, answer.read())
 
 
 def _media_type(body: bytes) -> str:

@@ -3,20 +3,19 @@
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
-from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import Request
 
 import orjson
 
-from bus.errors import GatewayUnreachable, QueryInvalid
+from bus.errors import QueryInvalid
 from documents.load import load
 from documents.model import Documents
 from documents.problems import Problem, Severity
+from running.client import ask
 
 PATIENCE: Final = 300.0
 """Seconds: everything is checked there once more, with all that is in force."""
@@ -68,25 +67,16 @@ class Manager:
                 {"path": path, "content": b64encode(data).decode()} for path, data in sorted(documents.files.items())
             ],
         }
-        status, answer = self._post(f"/v1/changes?dryRun={'true' if dry else 'false'}", body)
-        if status == 200:
-            return Told(answer, problems=tuple(_problems(answer.get("warnings", ()), Severity.WARNING)))
-        refused = str(answer.get("detail") or f"the bus answered {status}")
-        return Told(refused=refused, problems=tuple(_problems(answer.get("problems", ()), Severity.ERROR)))
-
-    def _post(self, path: str, body: object) -> tuple[int, dict[str, Any]]:
         proof = b64encode(f"{self.name}:{self.password}".encode()).decode()
         fields = {"Authorization": f"Basic {proof}", "Content-Type": "application/json", "Accept-Language": "en"}
-        request = Request(self.url.rstrip("/") + path, orjson.dumps(body), fields, method="POST")  # noqa: S310 - checked
-        try:
-            # Not by way of a proxy that the environment names: it would be handed the password.
-            with build_opener(ProxyHandler({})).open(request, timeout=PATIENCE) as answer:
-                return int(answer.status), _document(answer.read())
-        except HTTPError as refused:
-            with refused:
-                return refused.code, _document(refused.read())
-        except (OSError, HTTPException):
-            raise GatewayUnreachable(url=self.url) from None
+        address = f"{self.url.rstrip('/')}/v1/changes?dryRun={'true' if dry else 'false'}"
+        request = Request(address, orjson.dumps(body), fields, method="POST")  # noqa: S310 - checked above
+        answer = ask(self.url, request, PATIENCE)
+        told = answer.json()
+        if answer.status == 200:
+            return Told(told, problems=tuple(_problems(told.get("warnings", ()), Severity.WARNING)))
+        refused = str(told.get("detail") or f"the bus answered {answer.status}")
+        return Told(refused=refused, problems=tuple(_problems(told.get("problems", ()), Severity.ERROR)))
 
 
 def send_folder(manager: Manager, folder: Path, agreed: Callable[[Told], bool]) -> Told:
@@ -111,11 +101,3 @@ def _is_here(host: str) -> bool:
 def _problems(told: Any, severity: Severity) -> Iterator[Problem]:
     for each in told:
         yield Problem(str(each.get("document", "")), 0, str(each.get("pointer", "")), str(each["message"]), severity)
-
-
-def _document(data: bytes) -> dict[str, Any]:
-    try:
-        document = orjson.loads(data)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}

@@ -62,3 +62,11 @@ def test_nobody_listens(home: Home) -> None:
         port = listening.getsockname()[1]
     with pytest.raises(GatewayUnreachable):
         Client(f"http://127.0.0.1:{port}", home, "one-stop").send("a.b", b"{}")
+
+
+def test_nobody_is_followed_elsewhere(home: Home) -> None:
+    """A redirection is an answer like any other: the token goes to the bus that was named and to nobody else."""
+    with gateway(b"HTTP/1.1 307 -\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n") as url:
+        assert Client(url, home, "one-stop").send("a.b", b"{}").status == 307
+    with gateway(b"HTTP/1.1 302 -\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n") as url:
+        assert Client(url, home, "one-stop").message("1") == {}
