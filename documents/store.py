@@ -20,6 +20,10 @@ STANDING = "Standing"
 """The kind under which it is kept where a document stands; its name is ``KIND/NAME``, its version the document's."""
 
 
+Rows = Mapping[tuple[str, str, str], bytes]
+"""What is kept, by kind, name and version."""
+
+
 def read(queries: Queries) -> Documents:
     """The documents in force. Raises `DocumentInvalid` for rows that no version of the bus wrote."""
     found = queries.documents()
@@ -45,21 +49,25 @@ def _standing(row: Document) -> tuple[Key, Standing]:
 def writing(current: Documents, wanted: Documents, actor: str, expected: int | None = None) -> PutDocuments | None:
     """What makes the store hold what is wanted, as one revision; None where it does already. `expected` is the revision
     at which `current` was written."""
-    changed = changes(current, wanted)
+    before = _kept(current)
+    changed = _changed(before, _kept(wanted))
     if not changed:
         return None
     names = " ".join(_name(each) for each in changed if each.kind != FILE)
     facts: dict[str, str | int] = {
         "count": len(changed),
         "documents": names[:LONGEST],
-        "changes": _told(current, changed),
+        "changes": _told(before, changed),
     }
     return PutDocuments(changed, Event("documents.applied", actor, facts=facts), expected)
 
 
 def changes(current: Documents, wanted: Documents) -> tuple[Document, ...]:
     """Every row that differs, as it is to be."""
-    before, after = _kept(current), _kept(wanted)
+    return _changed(_kept(current), _kept(wanted))
+
+
+def _changed(before: Rows, after: Rows) -> tuple[Document, ...]:
     return tuple(
         Document(*key, after.get(key))
         for key in sorted(before.keys() | after.keys())
@@ -67,10 +75,9 @@ def changes(current: Documents, wanted: Documents) -> tuple[Document, ...]:
     )
 
 
-def _told(current: Documents, changed: Iterable[Document]) -> str:
+def _told(before: Rows, changed: Iterable[Document]) -> str:
     """Each change as ``KIND/NAME[/VERSION] BEFORE>AFTER [FIELD,…]``, separated by ``; ``: digests (the beginning of
     SHA-256, ``-`` for nothing) and names of fields, of what the store keeps of every revision. No value is told."""
-    before = _kept(current)
     return "; ".join(_change(each, before.get((each.kind, each.name, each.version))) for each in changed)[:LONGEST]
 
 
@@ -90,7 +97,7 @@ def _name(row: Document) -> str:
     return "/".join(filter(None, (row.kind, row.name, row.version)))
 
 
-def _kept(documents: Documents) -> Mapping[tuple[str, str, str], bytes]:
+def _kept(documents: Documents) -> Rows:
     """Every row, by kind, name and version."""
     rows = {(row.kind, row.name, row.version): row.content for row in documents.rows()}
     rows |= {

@@ -6,7 +6,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from bus.clock import Clock, SystemClock
 from bus.errors import BusError, FolderInUse, SettingInvalid
+from bus.measures import Fact
 from bus.settings import Settings
 from identity.credentials import Credential, issue_readable
 from identity.credentials import issue as issue_credential
@@ -46,6 +47,7 @@ class Home:
     actor: str
     clock: Clock = field(default_factory=SystemClock)
     _writing: threading.Lock = field(default_factory=threading.Lock)
+    _told: Callable[[Sequence[Fact]], None] | None = None
     _store: Store | None = None
     _engine: Engine | None = None
 
@@ -91,7 +93,8 @@ class Home:
                 self._store = self.open_store("lgsp")
             written = self._store.write([command])
             # One list of facts: what a command does is told in the same log as what the bus does.
-            logs.configure(self.settings)([orjson.loads(event) for event in written.events])
+            self._told = self._told or logs.configure(self.settings)
+            self._told([orjson.loads(event) for event in written.events])
         result: Any = written.results[0]
         if isinstance(result, BusError):
             raise result
