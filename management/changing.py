@@ -2,23 +2,21 @@
 written meanwhile."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
-from bus.errors import DocumentInvalid, PreconditionFailed, PreconditionMissing, RegistryChanged
+from adapters.rest.conditional import names
+from bus.errors import DocumentInvalid, PreconditionFailed, PreconditionMissing
 from documents.kinds import KINDS, Document
 from documents.model import Documents, Key, Source, Written
 from documents.problems import Problem, pointer
 from documents.wording import problems_of
 from management.plane import Call
+from running.anew import anew
 from running.registry import Decided
-
-TRIES: Final = 5
-"""How often others may have written documents meanwhile before that is told."""
 
 
 def refused(problems: Iterable[Problem]) -> DocumentInvalid:
@@ -51,10 +49,7 @@ def change(call: Call, key: Key, written: Written | None) -> Decided:
 
     wanted = Documents({key: written} if written else {})
     removed = frozenset[Key]() if written else frozenset({key})
-    for _ in range(TRIES - 1):
-        with suppress(RegistryChanged):
-            return done(call.registry.propose(call.actor, wanted, removed=removed, seen=seen))
-    return done(call.registry.propose(call.actor, wanted, removed=removed, seen=seen))
+    return done(anew(lambda: call.registry.propose(call.actor, wanted, removed=removed, seen=seen)))
 
 
 def done(found: Decided) -> Decided:
@@ -76,7 +71,7 @@ def hold_tag(call: Call, tag: str | None, name: str) -> None:
         if tag is None or (call.if_match.strip() != "*" and tag not in _tags(call.if_match)):
             raise PreconditionFailed(name=name)
     elif call.if_none_match is not None:
-        if tag is not None and (call.if_none_match.strip() == "*" or tag in _tags(call.if_none_match)):
+        if tag is not None and names(call.if_none_match, tag):
             raise PreconditionFailed(name=name)
     elif tag is not None:
         raise PreconditionMissing(name=name)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from adapters.rest.conditional import names
 from bus.clock import iso
 from bus.errors import ContractUnknown, VersionUnknown
 from documents import kinds
@@ -40,7 +41,7 @@ def get(call: Call, *, contract: str, version: str) -> Answer:
     documents, _ = call.plane.documents()
     written = _version(documents, contract, version)
     tag = etag(written.document, _standing(documents, written).content)
-    if call.if_none_match and tag in call.if_none_match:
+    if call.if_none_match and names(call.if_none_match, tag):
         return Answer(None, 304, {"ETag": tag})
     told = {"document": shown(written.document), "standing": standing(_standing(documents, written))}
     return Answer(told, headers={"ETag": tag})

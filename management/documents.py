@@ -4,6 +4,7 @@ administrator would write into a file."""
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from adapters.rest.conditional import names
 from bus.errors import Finding, RequestInvalid, ResourceUnknown
 from documents.model import Key, Written
 from management.changing import change, etag, has, read_document, shown
@@ -30,7 +31,7 @@ class Kind:
     def get(self, call: Call, **name: str) -> Answer:
         written = self._written(call, self._named(**name))
         tag = etag(written.document)
-        if call.if_none_match and tag in call.if_none_match:
+        if call.if_none_match and names(call.if_none_match, tag):
             return Answer(None, 304, {"ETag": tag})
         return Answer(shown(written.document), headers={"ETag": tag})
 

@@ -1,22 +1,21 @@
 """Applying a folder of documents: checked, planned, and then one revision."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bus.errors import RegistryChanged
 from documents.check import Report, check_folder_bounded
 from documents.evolution import check_steps_bounded
 from documents.plan import Plan, plan, result
 from documents.problems import Problem, Severity
 from documents.store import read, writing
 from identity.grants import civil_date
+from running.anew import anew
 from running.home import Home
 
-TRIES: Final = 5
-"""How often others may have written documents meanwhile before that is told."""
+TRIES: Final = 6
+"""How often a plan is made before it is told that others are quicker each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +53,7 @@ def apply_documents(
         seen = planned.effect
         return True
 
-    for _ in range(TRIES):
-        with suppress(RegistryChanged):
-            return _apply(home, report, still, prune=prune)
-    return _apply(home, report, still, prune=prune)
+    return anew(lambda: _apply(home, report, still, prune=prune), TRIES)
 
 
 def _apply(home: Home, report: Report, agreed: Callable[[Plan], bool], *, prune: bool) -> Applied:

@@ -6,11 +6,11 @@ from typing import Final
 from rich.console import Console
 
 from bus.clock import iso
-from bus.errors import RegistryChanged
 from identity.people import People, Person
 from identity.roles import Role
 from journal.commands import PutRow
 from journal.queries import Queries
+from running.anew import anew
 from running.home import Home
 from running.printing import Lgsp, print_json, table
 
@@ -27,14 +27,7 @@ def read_people(queries: Queries) -> People:
 def change_people(home: Home, decide: Callable[[People], PutRow]) -> None:
     """Write what is decided by the newest state, so that of two who each disable the other one fails. Raises what
     `decide` does."""
-    for last in (*(False,) * (TRIES - 1), True):
-        try:
-            home.write(decide(read_people(home.queries)))
-        except RegistryChanged:
-            if last:
-                raise
-        else:
-            return
+    anew(lambda: home.write(decide(read_people(home.queries))), TRIES)
 
 
 def show(out: Console, people: People, lgsp: Lgsp, *, json: bool) -> None:

@@ -20,7 +20,11 @@ def entity_tag(keys: KeyRing, sender: str, data: bytes) -> str:
 
 def has_it(request: Request, tag: str) -> bool:
     """Whether the caller says that it has this (If-None-Match, RFC 9110 §13.1.2: compared weakly)."""
-    given = ",".join(request.headers.getlist("if-none-match"))
+    return names(",".join(request.headers.getlist("if-none-match")), tag)
+
+
+def names(given: str, tag: str) -> bool:
+    """Whether If-None-Match names a validator of what there is, compared weakly."""
     return given.strip() == "*" or tag in TAG.findall(given)
 
 
