@@ -1,5 +1,4 @@
-"""The management API: Connexion, after `openapi.yaml`, with the bus's own ways of signing in,
-refusing and being careful."""
+"""The management API: Connexion, after `openapi.yaml`, with the bus's own ways of signing in and of refusing."""
 
 import asyncio
 import logging
@@ -27,10 +26,10 @@ from starlette.types import ASGIApp, Scope
 
 from adapters.problem import MEDIA_TYPE, problem
 from bus.errors import (
+    BodyWanted,
     BusError,
     DocumentInvalid,
     InternalError,
-    JournalUnavailable,
     MethodNotAllowed,
     PathUnknown,
     RequestInvalid,
@@ -168,7 +167,9 @@ def _not_as_described(request: ConnexionRequest, refused: Exception) -> Connexio
             error = PathUnknown()
         case 405:
             error = MethodNotAllowed(allow=_allowed(request.scope["path"]))
-        case 400 | 415 | 422:
+        case 415:
+            error = BodyWanted()
+        case 400 | 422:
             error = RequestInvalid(findings=findings(refused))
         case _:
             error = InternalError()
@@ -177,6 +178,5 @@ def _not_as_described(request: ConnexionRequest, refused: Exception) -> Connexio
 
 def _failed(request: ConnexionRequest, unforeseen: Exception) -> ConnexionResponse:
     """What nobody foresaw becomes a problem document that says nothing."""
-    if not isinstance(unforeseen, JournalUnavailable):
-        log.error("request-failed", kind=type(unforeseen).__name__)
+    log.error("request-failed", kind=type(unforeseen).__name__)
     return _refused(request, InternalError())

@@ -125,6 +125,20 @@ async def test_no_data_in_refusals(call: Client) -> None:
         assert secret not in answer.text
 
 
+async def test_a_body_of_another_kind_is_refused(call: Client) -> None:
+    """The API speaks JSON: another media type gets 415, and what to send instead."""
+    fields = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await call.http.post("/v1/changes", auth=("adm", PASSWORD), content=b"a=b", headers=fields)
+    assert (answer.status_code, answer.json()["code"]) == (415, "body-not-json")
+
+
+async def test_what_is_known_already_is_not_sent_again(call: Client) -> None:
+    """If-None-Match may name several ETags, weak ones and any."""
+    tag = (await call("aud", "GET", "/agencies/H99")).headers["ETag"]
+    for given, status in ((f'"other", W/{tag}', 304), ("*", 304), (f'"{tag[1:9]}"', 200)):
+        assert (await call("aud", "GET", "/agencies/H99", if_none_match=given)).status_code == status
+
+
 async def test_another_site_changes_nothing(call: Client) -> None:
     """What a page of another site made a browser send is refused, whoever has signed in."""
     answer = await call("op", "POST", "/systems/one-stop.province/pause", sec_fetch_site="cross-site")
