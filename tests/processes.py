@@ -26,8 +26,7 @@ class Running:
     @property
     def children(self) -> set[int]:
         """The ids of its processes."""
-        found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return {int(each) for each in found.split()}
+        return children(self.process.pid)
 
     def tell(self, what: signal.Signals) -> None:
         self.process.send_signal(what)
@@ -56,6 +55,15 @@ def running(folder: Path, environment: Mapping[str, str], *command: str) -> Iter
             process.wait(PATIENCE)
             if process.stdout:
                 process.stdout.close()
+
+
+def children(process: int) -> set[int]:
+    """The ids of the processes that it has started; none where it has gone."""
+    try:
+        found = Path(f"/proc/{process}/task/{process}/children").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return set()
+    return {int(each) for each in found.split()}
 
 
 def lives(process: int) -> bool:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests.processes import children, lives
 from tests.services.ports import free_port
 
 ACCOUNT = "postgres"
@@ -81,11 +83,17 @@ class Server:
         raise AssertionError((self.folder / "log").read_text())
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """SIGINT: it ends its clients and shuts down. SIGQUIT: it leaves at once, as after a crash."""
+        """SIGINT: it ends its clients and shuts down. SIGQUIT: it leaves at once, as after a crash. SIGKILL: its
+        children hear of that a moment later, and until then no other can be started on the folder."""
         if self._process:
+            its = children(self._process.pid)
             self._process.send_signal(how)
             self._process.wait(30)
             self._process = None
+            for _ in range(LOOKS):
+                if not any(lives(child) for child in its):
+                    return
+                time.sleep(0.1)
 
 
 @contextmanager
