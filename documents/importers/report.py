@@ -1,6 +1,6 @@
 """What came of an import: documents, the files they name, and all that was lost or is wrong."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
@@ -77,6 +77,3 @@ class Imported:
 
     def of(self, kind: str) -> Iterator[dict[str, Any]]:
         return (each for each in self.documents if each["kind"] == kind)
-
-    def with_notes(self, notes: Iterable[Note]) -> "Imported":
-        return Imported(self.documents, self.files, (*self.notes, *notes))
