@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Protocol
 from uuid import UUID
@@ -61,6 +61,20 @@ def jitter() -> Callable[[], float]:
     """Numbers between -1 and 1 by which waits are varied, so that what failed together does not come back together."""
     own = random.Random()  # noqa: S311 - nothing is kept secret by it
     return lambda: own.uniform(-1, 1)
+
+
+def instant(text: str, zone: tzinfo | None = None) -> int:
+    """Milliseconds since the epoch, of a time as RFC 3339 and xs:dateTime write it; one without a zone is of `zone`.
+    Raises `ValueError` for anything else."""
+    try:
+        told = datetime.fromisoformat(text)
+        if told.tzinfo is None:
+            if zone is None:
+                raise ValueError("no zone")
+            told = told.replace(tzinfo=zone)
+        return round(told.timestamp() * 1000)
+    except OverflowError:
+        raise ValueError("no time") from None
 
 
 @lru_cache(maxsize=256)  # the events of one transaction have one time

@@ -1,13 +1,12 @@
 """Messages, dead letters and audit events over the API: what passed, and what became of it."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 
 from adapters.rest.answers import summary
-from bus.clock import iso
+from bus.clock import instant, iso
 from bus.errors import DeliveryUnknown, Finding, MessageUnknown, ReplyGone, RequestInvalid
 from bus.states import MessageState
 from journal.commands import Event, Record, Replay
@@ -122,12 +121,9 @@ def moment(name: str, text: str | None) -> int | None:
     if text is None:
         return None
     try:
-        told = datetime.fromisoformat(text)
+        return instant(text)
     except ValueError:
         raise RequestInvalid(findings=[Finding(f"query {name}", "format", "date-time")]) from None
-    if told.tzinfo is None:
-        raise RequestInvalid(findings=[Finding(f"query {name}", "format", "date-time")])
-    return round(told.timestamp() * 1000)
 
 
 def _event(row: AuditRow) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 import re
 from base64 import b64decode
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Final
 from urllib.parse import unquote_plus
 
 from starlette.requests import Request
 
+from bus.clock import instant
 from bus.errors import CredentialInvalid, QueryInvalid
 from bus.states import MessageState
 
@@ -37,10 +38,9 @@ def since(text: str | None) -> int:
     if text is None:
         return 0
     try:
-        moment = datetime.fromisoformat(text)
+        return instant(text, UTC)
     except ValueError:
         raise QueryInvalid(name="since", hint="a time as in 2026-11-22T09:55:00Z") from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def limit(text: str | None) -> int:

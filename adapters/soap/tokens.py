@@ -7,12 +7,13 @@ import hmac
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from hashlib import sha1, sha256
 from typing import Final
 
 from lxml import etree
 
+from bus.clock import instant
 from bus.errors import CredentialInvalid, SecurityInvalid
 from identity.credentials import authenticate, readable
 from journal.commands import Once
@@ -135,7 +136,6 @@ def _decoded(text: str) -> bytes:
 def _moment(text: str) -> int:
     """Milliseconds since the epoch, of xs:dateTime; without a zone UTC (UsernameToken Profile 1.0 §3)."""
     try:
-        moment = datetime.fromisoformat(text.strip())
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
-    except (ValueError, OverflowError):
+        return instant(text.strip(), UTC)
+    except ValueError:
         raise SecurityInvalid(hint="a time is written as 2026-11-22T09:55:00Z") from None

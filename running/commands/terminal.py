@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from shutil import which
 from typing import Annotated, TypeVar
@@ -14,6 +13,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 
+from bus.clock import instant
 from bus.languages import Language, negotiate
 from bus.settings import Settings, read_settings
 from identity.grants import CIVIL_TIME
@@ -33,10 +33,9 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, width=None if sys.st
 def moment(text: str) -> int:
     """Milliseconds since the epoch; a time without a zone is one of this country."""
     try:
-        read = datetime.fromisoformat(text)
+        return instant(text, CIVIL_TIME)
     except ValueError:
         raise typer.BadParameter("write a time as 2026-11-22T09:55:00Z, or a day as 2026-11-22") from None
-    return int((read if read.tzinfo else read.replace(tzinfo=CIVIL_TIME)).timestamp() * 1000)
 
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder of the bus.", show_default="var/lgsp")]
