@@ -6,13 +6,16 @@ spans are milliseconds; due times, leases and lives are counted by the store's c
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, TypeAlias, TypeVar
+from typing import ClassVar, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from bus.envelope import Body, Envelope
 from bus.states import Change, State
 
 R = TypeVar("R")
+
+FOR_EVER: Final = 2**62
+"""Milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +236,8 @@ class Sweep(Command[Swept]):
     """Look at every delivery whose time has come: ring what is due (at most `room` of one system in the broker, none of
     the systems that are `closed`, nor of those that are `fetching` their deliveries, at most `limit` at once), take
     back ended leases, expire. `restart`: every lease and ring of earlier processes has ended. `count_every` is how old
-    the counts may be. No lease of a call is taken back that ends later than `latest`, whatever the store's clock says.
+    the counts may be. No lease of a call is taken back that ends later than `latest`, or is
+    longer than `watched`, in milliseconds, whatever the store's clock says.
     `telling` makes what is told of losses, in the same transaction. `idle_orders`: look also for orders in which
     something is held and nothing on its way, which should never be."""
 
@@ -244,7 +248,8 @@ class Sweep(Command[Swept]):
     count_every: int = 2_000
     limit: int = 1_000
     restart: bool = False
-    latest: int | None = None
+    latest: int = FOR_EVER
+    watched: int = FOR_EVER
     telling: Telling = lambda _: None
     idle_orders: bool = False
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bus.envelope import Envelope, Exchange, Format
 from bus.states import LOSSES, Change, State, change
-from journal.commands import Ended, Event, Lost, Rung, Settle, Sweep
+from journal.commands import FOR_EVER, Ended, Event, Lost, Rung, Settle, Sweep
 from journal.conditions import Condition
 from journal.leases import overdue, publish_lease
 from journal.orders import Turn, passed
@@ -19,18 +19,17 @@ MOST_RINGS: Final = 1_000
 LOOK_AGAIN: Final = 60_000
 """Milliseconds after which the sweep looks again at what is in the broker for a system that nobody serves."""
 
-FOR_EVER: Final = 2**62
-
 
 class Picked(NamedTuple):
-    """Which deliveries to look at: of those whose time has come by `due` the `most` that are due first, and whose
-    life has ended by `life`."""
+    """Which deliveries to look at: of those whose time has come by `due` the `most` that are due first, whose life
+    has ended by `life`, and which wait no longer than `longest` for it in all."""
 
     system: str
     state: State
     most: int
     due: int
     life: int = FOR_EVER
+    longest: int = FOR_EVER
 
 
 class Due(NamedTuple):
@@ -94,7 +93,7 @@ class Waking:
         """What to look at of these, of which some are due; `queued` of the system are in the broker."""
         now, command, condition = self.rows.now, self.command, self.blocked.get(system)
         if state is State.DELIVERING:
-            yield Picked(system, state, command.limit, now if command.latest is None else min(now, command.latest))
+            yield Picked(system, state, command.limit, min(now, command.latest), longest=command.watched)
         elif state is not State.PENDING:
             yield Picked(system, state, command.limit, now)
         elif system in command.fetching:

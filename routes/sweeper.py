@@ -17,7 +17,7 @@ from routes.broker import Broker, Carried, Signal
 from routes.notices import Notices
 from routes.ringer import Ringer
 from routes.room import Room
-from routes.steady import SteadyClock
+from routes.watch import Watch
 
 COUNT_EVERY: Final = 2_000
 """Milliseconds from one count of what waits to the next."""
@@ -59,7 +59,7 @@ class Sweeper:
         self._broker = broker
         self._room = room
         self._clock = clock
-        self._steady = SteadyClock(clock.monotonic)
+        self._watch = Watch(clock.monotonic)
         self._notices = notices
         self._name = name
         self._fetching = fetching
@@ -83,7 +83,7 @@ class Sweeper:
     async def sweep(self, *, restart: bool = False) -> bool:
         """True: it is for this process to count."""
         room, closed = self._room.everywhere(), self._room.closed()
-        asked, latest = self._clock.monotonic(), self._steady.latest()
+        asked = self._clock.monotonic()
         sweep = Sweep(
             self._name,
             room,
@@ -92,11 +92,12 @@ class Sweeper:
             self._count_every,
             restart=restart,
             idle_orders=self._idle_orders_due(),
-            latest=latest,
+            latest=self._watch.latest(),
+            watched=self._watch.watched(),
             telling=self._notices.lost,
         )
         swept = await self._committer.write(sweep)
-        self._steady.heard(swept.now, asked)
+        self._watch.heard(swept.now, asked)
         self._ringer.ring(Carried(rung.delivery, rung.system, rung.envelope) for rung in swept.rung)
         for ended in swept.ended:
             if ended.waiter:

@@ -33,9 +33,11 @@ IN_BROKER: Final = (
 # Picked apart from all else, so that nothing is picked, and locked, more than once.
 DUE: Final = (
     "WITH picked AS MATERIALIZED (SELECT open.*"
-    " FROM unnest(%b::text[], %b::text[], %b::int8[], %b::int8[], %b::int8[]) AS due (system, state, most, due, life)"
+    " FROM unnest(%b::text[], %b::text[], %b::int8[], %b::int8[], %b::int8[], %b::int8[])"
+    " AS due (system, state, most, due, life, longest)"
     " CROSS JOIN LATERAL (SELECT * FROM deliveries d WHERE d.system = due.system AND d.state = due.state"
-    " AND d.wake_at <= due.due AND d.expires_at <= due.life ORDER BY d.wake_at LIMIT due.most"
+    " AND d.wake_at <= due.due AND d.expires_at <= due.life"
+    " AND d.wake_at - d.changed_at <= due.longest ORDER BY d.wake_at LIMIT due.most"
     " FOR UPDATE SKIP LOCKED) open)"
     f" SELECT {COLUMNS} FROM picked d JOIN messages m ON m.id = d.message"
 )

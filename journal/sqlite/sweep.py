@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from bus.states import State
 from journal import conditions, counting
-from journal.commands import Sweep, Swept
+from journal.commands import FOR_EVER, Sweep, Swept
 from journal.sqlite import orders
 from journal.sqlite.transaction import Transaction
 from journal.waking import COLUMNS, Waking, due
@@ -26,7 +27,8 @@ IN_BROKER: Final = (
 DUE: Final = (
     f"SELECT {COLUMNS}"
     " FROM deliveries d JOIN messages m ON m.id = d.message"
-    " WHERE d.system = ? AND d.state = ? AND d.wake_at <= ? AND d.expires_at <= ? ORDER BY d.wake_at LIMIT ?"
+    " WHERE d.system = ? AND d.state = ? AND d.wake_at <= ? AND d.expires_at <= ?"
+    " AND d.wake_at - d.changed_at <= ? ORDER BY d.wake_at LIMIT ?"
 )
 
 WAKE: Final = "UPDATE deliveries SET state = ?, reason = ?, rings = ?, wake_at = ?, changed_at = ? WHERE id = ?"
@@ -41,13 +43,14 @@ def sweep(transaction: Transaction, command: Sweep) -> Swept:
             (now, now, State.QUEUED, State.DELIVERING, json.dumps(sorted(command.fetching))),
         )
         run("DELETE FROM processes WHERE name <> ?", (command.actor,))
+        command = replace(command, latest=FOR_EVER, watched=FOR_EVER)
     _forget(transaction)
     count = counting.falls_due(transaction.run, now, command.count_every)
     waking = Waking(transaction.rows, command, conditions.blocked(transaction.run), count)
     for system, state in list(_due_pairs(transaction)):
         queued = _queued(transaction, command, system) if state is State.PENDING else 0
         for picked in waking.pick(system, state, queued):
-            for row in run(DUE, (system, state, picked.due, picked.life, picked.most)).fetchall():
+            for row in run(DUE, (system, state, picked.due, picked.life, picked.longest, picked.most)).fetchall():
                 woken = waking.wake(due(row))
                 run(WAKE, (woken.state, woken.reason, woken.rings, woken.wake_at, now, woken.delivery.hex))
     turns = [*waking.turns, *(orders.idle(transaction) if command.idle_orders or command.restart else ())]

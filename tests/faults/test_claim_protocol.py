@@ -1,8 +1,8 @@
 """A model of everything that can go wrong around the claim protocol, run over the real store.
 
 The world is a broker that loses, doubles and reorders, workers that crash at any step or stall, a receiver that may be
-slow, refuse the connection, fail, or act without its answer arriving, and a sweeper. Time is a `ManualClock`: thousands
-of schedules take seconds.
+slow, refuse the connection, fail, or act without its answer arriving, sweepers that come and go, and a store whose
+clock is set back and forward. Time is a `ManualClock`: thousands of schedules take seconds.
 """
 
 import random
@@ -40,6 +40,7 @@ from journal.queries import Queries
 from journal.sqlite import SqliteStore
 from routes.model import Retry
 from routes.outcome import decide
+from routes.watch import Watch
 
 SEEDS = range(12)
 SCHEDULES = 250
@@ -52,9 +53,10 @@ LIFE = 7 * 86_400_000
 
 @dataclass
 class Attempt:
-    """A worker with a claim in its hands, at one of its steps; `sent` and `until` are milliseconds."""
+    """A worker with a claim in its hands, at one of its steps; `began`, `sent` and `until` are milliseconds."""
 
     claimed: Claimed
+    began: int
     sent: int | None = None
     until: int = 0
     outcome: Outcome | None = None
@@ -62,15 +64,21 @@ class Attempt:
 
 @dataclass
 class World:
+    """`clock` is the store's, which may be set; time passes for everybody by `passed`, in milliseconds."""
+
     store: SqliteStore
     clock: ManualClock
     chance: random.Random
+    passed: int = 0
     broker: list[UUID] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     calls: dict[UUID, list[tuple[int, int, Result]]] = field(default_factory=lambda: defaultdict(list))
     repeatable: dict[UUID, bool] = field(default_factory=dict)
     order: dict[bytes, list[UUID]] = field(default_factory=lambda: defaultdict(list))
     calm: bool = False
+
+    def __post_init__(self) -> None:
+        self.begin_sweeping()
 
     def write(self, command: Command[Any]) -> Any:
         return self.store.write([command]).results[0]
@@ -107,14 +115,14 @@ class World:
             return
         claimed = self.write(Claim(delivery, "worker", LEASE))
         if claimed:
-            self.attempts.append(Attempt(claimed))
+            self.attempts.append(Attempt(claimed, self.passed))
 
     def step(self) -> None:
         """One worker takes its next step, or is gone."""
         if not self.attempts:
             return
         attempt = self.chance.choice(self.attempts)
-        now = self.clock.now()
+        now = self.passed
         if not self.calm and self.chance.random() < 0.1 and (attempt.sent is None or attempt.outcome):
             self.attempts.remove(attempt)
         elif attempt.outcome:
@@ -130,7 +138,7 @@ class World:
             self.calls[attempt.claimed.delivery].append((attempt.sent, min(now, attempt.until), Result.UNKNOWN))
 
     def send(self, attempt: Attempt, now: int) -> None:
-        if now - attempt.claimed.now > CALL_MARGIN / 2:
+        if now - attempt.began > CALL_MARGIN / 2:
             attempt.outcome = Outcome(Result.NOT_SENT, "worker-late")
         else:
             attempt.sent = now
@@ -151,7 +159,7 @@ class World:
             attempt=claimed.attempt,
             repeatable=claimed.repeatable,
             retry=Retry(),
-            remaining=claimed.expires_at - self.clock.now(),
+            remaining=claimed.expires_at - claimed.now - (self.passed - attempt.began),
             chance=0.0,
         )
         settled = self.write(
@@ -184,9 +192,16 @@ class World:
                 if isinstance(result, Exception):
                     raise result
 
+    def begin_sweeping(self) -> None:
+        """A process begins to sweep that knows nothing of what was before."""
+        self.watch = Watch(lambda: self.passed / 1000)
+
     def sweep(self) -> None:
-        swept = self.write(Sweep("sweeper"))
+        if not self.calm and self.chance.random() < 0.1:
+            self.begin_sweeping()
+        swept = self.write(Sweep("sweeper", latest=self.watch.latest(), watched=self.watch.watched()))
         assert isinstance(swept, Swept)
+        self.watch.heard(swept.now, self.passed / 1000)
         for rung in swept.rung:
             self.publish(rung.delivery)
 
@@ -194,18 +209,27 @@ class World:
         """Every process ends, and one comes back: calls in flight are cut, the broker's memory is gone."""
         for attempt in self.attempts:
             if attempt.sent is not None and attempt.outcome is None:
-                end = min(self.clock.now(), attempt.until)
+                end = min(self.passed, attempt.until)
                 self.calls[attempt.claimed.delivery].append((attempt.sent, end, Result.UNKNOWN))
         self.attempts.clear()
         self.broker.clear()
+        self.begin_sweeping()
         for rung in self.write(Sweep("sweeper", restart=True)).rung:
             self.publish(rung.delivery)
 
     def wait(self) -> None:
-        self.clock.advance(self.chance.choice([0.01, 0.01, 0.01, 0.1, 0.1, 1, 1, 10, 30, 60, 900]))
+        seconds = self.chance.choice([0.01, 0.01, 0.01, 0.1, 0.1, 1, 1, 10, 30, 60, 900])
+        self.passed += round(1000 * seconds)
+        self.clock.advance(seconds)
+
+    def set_clock(self) -> None:
+        """Somebody sets the store's clock."""
+        if not self.calm and self.chance.random() < 0.1:
+            self.clock.advance(self.chance.choice([-3_600, -90, -15, -2, 2, 15, 40, 90, 3_600]))
 
     def live(self, steps: int) -> None:
         deeds = [self.consume, self.consume, self.step, self.step, self.step, self.sweep, self.wait, self.accept_more]
+        deeds.append(self.set_clock)
         deeds += [self.replay] if self.chance.random() < 0.2 else []
         for _ in range(steps):
             if self.chance.random() < 0.01 and not self.calm:

@@ -270,6 +270,16 @@ def test_clock_that_jumped_ends_no_call(store: Store, clock: ManualClock, querie
     assert state_of(queries, claimed.delivery) is State.PENDING
 
 
+def test_lease_that_was_not_watched_is_kept(store: Store, clock: ManualClock, queries: Queries) -> None:
+    """A sweeper that has watched the clock for less than a call's whole lease does not take it back."""
+    claimed = accepted_and_claimed(store, clock, repeatable=True)
+    clock.advance(3_600)
+    sweep(store, watched=29_999)
+    assert state_of(queries, claimed.delivery) is State.DELIVERING
+    sweep(store, watched=30_000)
+    assert state_of(queries, claimed.delivery) is State.PENDING
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_restart_ends_every_lease(store: Store, clock: ManualClock, queries: Queries) -> None:
     """Where one process has the journal alone, its restart takes back what earlier ones held and rings again what they
