@@ -14,6 +14,8 @@ from adapters.call import Adapter
 from adapters.rest.cloud_events import EventForm
 from adapters.rest.outbound import Failure, RestAdapter, RestOperation, RestSettings
 from adapters.signing import Signer
+from adapters.soap.addressing import Edition
+from adapters.soap.manner import Manner, Spelling
 from adapters.soap.offers import Offer
 from adapters.soap.outbound import SoapAdapter, SoapSettings
 from adapters.soap.wsdl import Service
@@ -22,6 +24,7 @@ from bus.errors import BusError, SecretDetached
 from documents import kinds
 from documents.compile import Compiled, compile_documents
 from documents.kinds import system as written
+from documents.kinds.soap import Soap
 from documents.model import Documents, Key
 from documents.of_the_bus import with_own
 from documents.originals import original
@@ -130,7 +133,8 @@ class Builder:
         return RestSettings(endpoint, operations, proof, headers, tls, events, signer)
 
     def _soap(self, document: kinds.System, service: Service, endpoint: str | None) -> SoapAdapter:
-        settings = SoapSettings(endpoint, self._auth(document), _texts(document.headers), self._tls(document))
+        headers, tls, manner = _texts(document.headers), self._tls(document), soap_manner(document.soap)
+        settings = SoapSettings(endpoint, self._auth(document), headers, tls, manner)
         return SoapAdapter(settings, service, self.session, self.clock)
 
     def _auth(self, document: kinds.System) -> auth.HttpAuth | auth.WsseUsername:
@@ -178,6 +182,18 @@ def quota(document: written.Quota | None) -> Quota | None:
         return None
     rate = document.per_second
     return Quota(float(rate) if rate else None, document.burst, document.per_day)
+
+
+def soap_manner(document: Soap | None) -> Manner:
+    """How a server wants SOAP written."""
+    if document is None:
+        return Manner()
+    return Manner(
+        Spelling(document.action),
+        Edition(document.addressing) if document.addressing else None,
+        document.must_understand,
+        document.to,
+    )
 
 
 def rest_operation(document: written.Operation) -> RestOperation:

@@ -1,5 +1,6 @@
 """The SOAP envelope, 1.1 (W3C Note, 8 May 2000) and 1.2 (W3C Recommendation, Part 1): put on, and taken off."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,10 +36,11 @@ class NotSoap(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An envelope that was read: the one child of its Body, None where there is none."""
+    """An envelope that was read: the one child of its Body, None where there is none, and the blocks of its header."""
 
     version: SoapVersion
     child: etree._Element | None
+    headers: Sequence[etree._Element] = ()
 
     @property
     def is_fault(self) -> bool:
@@ -71,7 +73,8 @@ def open_envelope(data: bytes) -> Opened:
     children = body.findall("*")
     if len(children) > 1:
         raise NotSoap
-    return Opened(version, children[0] if children else None)
+    headers = root.findall(f"{{{version.namespace}}}Header/*")
+    return Opened(version, children[0] if children else None, headers)
 
 
 def alone(element: etree._Element) -> bytes:

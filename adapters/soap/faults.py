@@ -9,7 +9,8 @@ from adapters.soap.envelope import Opened, SoapVersion, alone
 from bus.envelope import Body, Format
 
 # Local names of fault codes and subcodes, from the most to the least telling: OASIS WS-Security 1.0 §12, WS-Addressing
-# 1.0 SOAP Binding §6.4, SOAP 1.1 §4.4.1 with its own example of a dotted code, SOAP 1.2 §5.4.6.
+# 1.0 SOAP Binding §6.4 and the submission of 2004 §4, SOAP 1.1 §4.4.1 with its own example of a dotted code, SOAP 1.2
+# §5.4.6.
 MEANINGS: dict[str, tuple[Result, str]] = {
     **dict.fromkeys(
         (
@@ -20,6 +21,13 @@ MEANINGS: dict[str, tuple[Result, str]] = {
     ),
     "ActionNotSupported": (Result.MISCONFIGURED, "soap-action"),
     "ActionMismatch": (Result.MISCONFIGURED, "soap-action"),
+    **dict.fromkeys(
+        (
+            "DestinationUnreachable", "InvalidAddressingHeader", "MessageAddressingHeaderRequired",
+            "InvalidMessageInformationHeader", "MessageInformationHeaderRequired",
+        ),
+        (Result.MISCONFIGURED, "soap-addressing"),
+    ),
     "VersionMismatch": (Result.MISCONFIGURED, "soap-version"),
     "MustUnderstand": (Result.MISCONFIGURED, "soap-must-understand"),
     "DataEncodingUnknown": (Result.MISCONFIGURED, "soap-encoding"),

@@ -12,14 +12,18 @@ from adapters.call import Call, Outcome, Result
 from adapters.endpoint import endpoint, headers_are_safe, merged
 from adapters.http import Answer, Defect, Request, by_status, perform
 from adapters.payload import Undecodable, as_received, is_page, to_utf8
-from adapters.soap.envelope import NotSoap, SoapVersion, alone, enclose, open_envelope
+from adapters.soap.addressing import answers, asking, message_id
+from adapters.soap.envelope import NotSoap, Opened, SoapVersion, alone, enclose, open_envelope
 from adapters.soap.faults import fault_outcome
+from adapters.soap.manner import Manner
 from adapters.soap.multipart import NotRelated, envelope_of
 from adapters.soap.security import username_token
 from adapters.soap.wsdl import Operation, Service
 from bus.clock import Clock, SystemClock
 from bus.envelope import Body, Format
 from bus.errors import SettingInvalid
+
+MUST_UNDERSTAND = {each: f' e:mustUnderstand="1" xmlns:e="{each.namespace}"' for each in SoapVersion}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,15 @@ class SoapSettings:
     auth: HttpAuth | WsseUsername = field(default_factory=NoAuth)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     tls: Tls | None = None
+    manner: Manner = field(default_factory=Manner)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """An operation, and the headers of every call of it."""
+
+    operation: Operation
+    headers: Mapping[str, str] = field(repr=False)
 
 
 class SoapAdapter:
@@ -43,70 +56,78 @@ class SoapAdapter:
             raise SettingInvalid(name="endpoint", hint="give one: the WSDL has no address")
         self._session = session
         self._clock = clock or SystemClock()
-        self._operations = service.operations
+        self._manner = settings.manner
         self._wsse = settings.auth if isinstance(settings.auth, WsseUsername) else None
         self._endpoint = endpoint(address, auth=settings.auth, headers=settings.headers, tls=settings.tls, query=True)
         self._url = URL(self._endpoint.url)
+        self._ways = {
+            name: _Way(each, merged(self._endpoint.headers, self._manner.headers(each)))
+            for name, each in service.operations.items()
+        }
 
     async def call(self, call: Call) -> Outcome:
-        operation = self._operation(call.operation)
-        if operation is None:
+        way = self._way(call.operation)
+        if way is None:
             return Outcome(Result.MISCONFIGURED, "operation-unknown")
-        prepare, read = partial(self._prepare, operation), partial(_read, operation, self._clock)
+        asked = message_id(call.headers) if self._manner.addressing else ""
+        prepare, read = partial(self._prepare, way, asked), partial(self._read, way.operation, asked)
         return await perform(self._session, self._clock, call, prepare, read)
 
-    def _operation(self, name: str | None) -> Operation | None:
-        """The operation of that name; a route need not name the only one."""
-        if name is None and len(self._operations) == 1:
-            return next(iter(self._operations.values()))
-        return self._operations.get(name or "")
+    def _way(self, name: str | None) -> _Way | None:
+        """The way to the operation of that name; a route need not name the only one."""
+        if name is None and len(self._ways) == 1:
+            return next(iter(self._ways.values()))
+        return self._ways.get(name or "")
 
-    def _prepare(self, operation: Operation, call: Call) -> Request | Outcome:
+    def _prepare(self, way: _Way, asked: str, call: Call) -> Request | Outcome:
         if call.body.format is not Format.XML:
             return Outcome(Result.REFUSED, "body-not-xml")
         if not headers_are_safe(call.headers):
             return Outcome(Result.REFUSED, "header-invalid")
-        security = username_token(operation.version, self._wsse, self._clock.now()) if self._wsse else b""
-        data = call.body.data
+        operation, data = way.operation, call.body.data
         if operation.encoding and data:
             data = operation.encoding.put_on(data, operation.version)
-        body = enclose(operation.version, data, security)
-        headers = merged(call.headers, self._endpoint.headers, _content(operation))
-        return Request("POST", self._url, headers, body, self._endpoint.tls)
+        body = enclose(operation.version, data, self._header(operation, asked))
+        return Request("POST", self._url, merged(call.headers, way.headers), body, self._endpoint.tls)
 
+    def _header(self, operation: Operation, asked: str) -> bytes:
+        """The header blocks of a call."""
+        manner, header = self._manner, b""
+        if manner.addressing:
+            understood = MUST_UNDERSTAND[operation.version] if manner.must_understand else ""
+            to = manner.to or self._endpoint.url
+            header = asking(manner.addressing, to, operation.addressed, asked, understood)
+        if self._wsse:
+            header += username_token(operation.version, self._wsse, self._clock.now())
+        return header
 
-def _content(operation: Operation) -> Mapping[str, str]:
-    """SOAP 1.1 §6.1.1 names the action in a header, SOAP 1.2 Part 2 §6.5.3 in a parameter of the media type."""
-    if operation.version is SoapVersion.V11:
-        return {
-            "Content-Type": "text/xml; charset=utf-8",
-            "SOAPAction": f'"{operation.action}"',
-            "Accept": "text/xml",
-        }
-    action = f'; action="{operation.action}"' if operation.action else ""
-    return {"Content-Type": f"application/soap+xml; charset=utf-8{action}", "Accept": "application/soap+xml"}
+    def _read(self, operation: Operation, asked: str, call: Call, answer: Answer) -> Outcome:
+        """The envelope first, whatever the status: servers put faults into 200 and answers into 500."""
+        status, clock = answer.status, self._clock
+        if not answer.data.strip():
+            return _empty(operation, clock, answer)
+        opened = self._opened(operation, answer)
+        if isinstance(opened, Outcome):
+            return opened
+        if self._manner.addressing and not answers(opened.headers, self._manner.addressing, asked):
+            return _invalid("reply-unrelated", answer, answer.data, clock)
+        if opened.is_fault:
+            return fault_outcome(opened, call.faults, status)
+        if not answer.is_success:
+            return by_status(answer, clock)
+        reply = None if opened.child is None else Body(Format.XML, alone(opened.child))
+        return Outcome(Result.ANSWERED, f"http-{status}", status, reply)
 
-
-def _read(operation: Operation, clock: Clock, call: Call, answer: Answer) -> Outcome:
-    """The envelope first, whatever the status: servers put faults into 200 and answers into 500."""
-    status = answer.status
-    if not answer.data.strip():
-        return _empty(operation, clock, answer)
-    try:
-        data = to_utf8(*envelope_of(answer.content_type, answer.data))
-    except (NotRelated, Undecodable) as error:
-        code = Defect.UNDECODABLE if isinstance(error, Undecodable) else "reply-not-soap"
-        return _invalid(code, answer, answer.data, clock)
-    try:
-        opened = open_envelope(operation.encoding.take_off(data, operation.output) if operation.encoding else data)
-    except NotSoap:
-        return _invalid("reply-html" if is_page(data) else "reply-not-soap", answer, data, clock)
-    if opened.is_fault:
-        return fault_outcome(opened, call.faults, status)
-    if not answer.is_success:
-        return by_status(answer, clock)
-    reply = None if opened.child is None else Body(Format.XML, alone(opened.child))
-    return Outcome(Result.ANSWERED, f"http-{status}", status, reply)
+    def _opened(self, operation: Operation, answer: Answer) -> Opened | Outcome:
+        try:
+            data = to_utf8(*envelope_of(answer.content_type, answer.data))
+        except (NotRelated, Undecodable) as error:
+            code = Defect.UNDECODABLE if isinstance(error, Undecodable) else "reply-not-soap"
+            return _invalid(code, answer, answer.data, self._clock)
+        try:
+            return open_envelope(operation.encoding.take_off(data, operation.output) if operation.encoding else data)
+        except NotSoap:
+            return _invalid("reply-html" if is_page(data) else "reply-not-soap", answer, data, self._clock)
 
 
 def _empty(operation: Operation, clock: Clock, answer: Answer) -> Outcome:

@@ -7,7 +7,7 @@ as a bare declaration: the schemas themselves are left to libxml2, which reads m
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -18,11 +18,13 @@ from zeep.wsdl import Document
 from zeep.wsdl.bindings import Soap11Binding, Soap12Binding
 
 from adapters.endpoint import headers_are_safe
+from adapters.soap.addressing import Edition
 from adapters.soap.encoded import Encoding, as_literal
 from adapters.soap.envelope import SoapVersion
 from adapters.soap.references import dangling, lead_on
 from adapters.soap.rpc import Part, Wrapper, declarations, references, without
 from adapters.soap.sources import SOAP_NAMESPACES, WSDL, XSD, gather
+from adapters.soap.wsdl_addressing import actions, asked
 from bus.errors import DocumentInvalid, Finding, SchemaInvalid
 from contracts.xsd import XsdDocuments
 
@@ -38,7 +40,7 @@ class Operation:
     element is answered, as by a one-way operation. `faults` are the elements a fault's detail may hold, `headers` the
     header blocks that the WSDL declares for the request; the bus sends none of those. `encoding` is there where the
     messages are written by the rules of SOAP encoding. `attachments` says that the WSDL declares some: the bus sends
-    none, and of an answer takes the envelope.
+    none, and of an answer takes the envelope. `addressed` is the request's action where WS-Addressing is spoken.
     """
 
     name: str
@@ -50,11 +52,13 @@ class Operation:
     headers: tuple[str, ...] = ()
     encoding: Encoding | None = None
     attachments: bool = False
+    addressed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One port of one service. `unusable` gives for each operation that cannot be called the reason.
+    """One port of one service. `unusable` gives for each operation that cannot be called the reason; `addressing` is
+    the edition of WS-Addressing that the port asks for.
 
     `declared` are schemas that stand in no file: of what rpc operations carry, by the path they would have.
     """
@@ -66,6 +70,7 @@ class Service:
     documents: XsdDocuments = field(repr=False)
     unusable: Mapping[str, str] = field(default_factory=dict)
     declared: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    addressing: Edition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +146,23 @@ class Description:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in reading.unusable.items())
             limit = f"port {chosen.name} has none that can be called: {reasons or 'it has no operation'}"
             raise _explained(self.path, self._definitions, "operations-unusable", limit)
-        address = _address(chosen)
-        return Service(service_name, chosen.name, address, reading.usable, documents, reading.unusable, declared)
+        port_type, stated = chosen.binding.port_type.name, {name: each.action for name, each in reading.usable.items()}
+        addressed = actions(self._definitions, port_type, stated)
+        operations = {
+            name: replace(each, addressed=addressed.get(name, each.action)) for name, each in reading.usable.items()
+        }
+        ports = [each for root in self._definitions.values() for each in root.iter(f"{WSDL}port")]
+        own = [each for each in ports if each.get("name") == chosen.name]
+        return Service(
+            service_name,
+            chosen.name,
+            _address(chosen),
+            operations,
+            documents,
+            reading.unusable,
+            declared,
+            asked(self._definitions, [*own, chosen.binding.source]),
+        )
 
     def _documented(self, service: str, port_type: etree.QName) -> Mapping[str, str]:
         found: dict[str, str] = {}

@@ -141,7 +141,11 @@ class _Importing:
             self._say(remarks.ATTACHMENTS, operations=shown(tuple(attached)))
         if any(operation.encoding for operation in service.operations.values()):
             self._say(remarks.ENCODED, port=port.name)
-        self.documents += [self._system(port, self._name(port), alone=alone), *documents]
+        system = self._system(port, self._name(port), alone=alone)
+        if service.addressing:
+            self._say(remarks.ADDRESSING, system=system["name"], edition=service.addressing)
+            system["soap"] = {"addressing": str(service.addressing)}
+        self.documents += [system, *documents]
 
     def _name(self, port: Port) -> str:
         """The system's: as it was given for the first port, with the port's name for the others."""

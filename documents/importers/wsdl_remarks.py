@@ -120,6 +120,11 @@ ATTACHMENTS = _loss(
     "these operations have attachments (MIME): the bus sends none, and takes the envelope of an answer: {operations}.",
     "các thao tác này có tệp đính kèm (MIME) mà trục không gửi; trả lời chỉ lấy phong bì SOAP: {operations}.",
 )
+ADDRESSING = _loss(
+    "addressing-asked",
+    "it asks for WS-Addressing: {system} is called with the headers of edition {edition}.",
+    "dịch vụ đòi WS-Addressing: {system} được gọi kèm tiêu đề của bản {edition}.",
+)
 GUESSED = _loss(
     "binding-guessed",
     "a port names a binding that is not there: {limit}, which is taken.",

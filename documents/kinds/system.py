@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from documents.kinds.base import Document, Part, values_of
+from documents.kinds.soap import Soap
 from documents.kinds.values import (
     Code,
     Count,
@@ -197,6 +198,9 @@ class System(Document):
     wsdl: FilePath | None = Field(default=None, description="Its WSDL 1.1, a file of the province.")
     service: Element | None = Field(default=None, description="Which service of the WSDL, where there are several.")
     port: Element | None = Field(default=None, description="Which port of the service, where there are several.")
+    soap: Soap | None = Field(
+        default=None, description="How this server wants SOAP written, where it differs from others."
+    )
     auth: Auth | None = Field(default=None, description="How the bus proves who is calling.")
     headers: dict[Annotated[str, HeaderName], HeaderText] = Field(
         default_factory=dict, description="Fixed headers of every call."
@@ -250,6 +254,8 @@ class System(Document):
             raise ValueError("a SOAP system that is called needs its `wsdl`, a file of the province.")
         if self.adapter != "soap" and (self.wsdl or self.service or self.port):
             raise ValueError("`wsdl`, `service` and `port` belong to `adapter: soap`.")
+        if self.wsdl is None and self.soap:
+            raise ValueError("`soap` belongs to a system with a `wsdl`: it says how that is spoken.")
         if self.adapter != "rest" and self.operations:
             raise ValueError("`operations` belong to `adapter: rest`; a SOAP system's stand in its WSDL.")
         if self.adapter != "rest" and (self.cloud_events or self.sign):

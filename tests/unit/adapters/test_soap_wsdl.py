@@ -279,3 +279,55 @@ def test_other_peoples_wsdls_load_or_say_why(path: Path) -> None:
         findings = error.findings
     assert bool(operations) != bool(findings)
     assert all(one.place and one.rule and one.limit for one in findings)
+
+
+WSAM = 'xmlns:m05="http://www.w3.org/2007/05/addressing/metadata"'
+WSAW = 'xmlns:m06="http://www.w3.org/2006/05/addressing/wsdl"'
+WSA_2004 = 'xmlns:m04="http://schemas.xmlsoap.org/ws/2004/08/addressing/policy"'
+WSP = 'xmlns:wsp="http://schemas.xmlsoap.org/ws/2004/09/policy"'
+ID = 'xmlns:u="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd" u:Id="policy"'
+
+
+@pytest.mark.parametrize(
+    ("in_binding", "beside", "edition"),
+    [
+        ("", "", None),
+        (f"<m06:UsingAddressing {WSAW}/>", "", "2005"),
+        (f"<wsp:Policy {WSP}><m05:Addressing {WSAM}/></wsp:Policy>", "", "2005"),
+        (
+            f'<wsp:PolicyReference {WSP} URI="#policy"/>',
+            f"<wsp:Policy {WSP} {ID}><wsp:All><m04:UsingAddressing {WSA_2004}/></wsp:All></wsp:Policy>",
+            "2004",
+        ),
+        ("", f"<wsp:Policy {WSP} {ID}><m05:Addressing {WSAM}/></wsp:Policy>", None),
+        (f'<wsp:Policy {WSP}><m05:Addressing {WSAM} wsp:Optional="true"/></wsp:Policy>', "", None),
+        (f'<wsp:PolicyReference {WSP} URI="#nowhere"/>', "", None),
+    ],
+    ids=["nothing", "extension", "policy", "reference", "of-others", "optional", "dangling"],
+)
+def test_a_port_may_ask_for_addressing(in_binding: str, beside: str, edition: str | None) -> None:
+    """By an extension, a policy, or a reference to one; what may be left out, or concerns others, asks for nothing."""
+    bound = binding(ASK + TELL).replace("<s:binding", f"{in_binding}<s:binding", 1)
+    document = wsdl(bindings=bound).replace(b"<w:types>", f"{beside}<w:types>".encode())
+    assert one(document).addressing == edition
+    if in_binding:
+        at_port = PORT.replace("<s:address", f"{in_binding}<s:address")
+        assert one(wsdl(ports=at_port).replace(b"<w:types>", f"{beside}<w:types>".encode())).addressing == edition
+
+
+@pytest.mark.parametrize("space", ["metadata", "wsdl", "2004"])
+def test_the_action_of_addressing_is_the_port_types_own(space: str) -> None:
+    """WS-Addressing Metadata §4.4: what the port type says, else the SOAPAction, else one made of their names."""
+    uri = {
+        "metadata": "http://www.w3.org/2007/05/addressing/metadata",
+        "wsdl": "http://www.w3.org/2006/05/addressing/wsdl",
+        "2004": "http://schemas.xmlsoap.org/ws/2004/08/addressing",
+    }[space]
+    said = PORT_TYPE.replace("<w:input ", f'<w:input xmlns:n="{uri}" n:Action="urn:said" ', 1)
+    assert [each.addressed for each in one(wsdl(port_type=said)).operations.values()] == ["urn:said", "urn:tell"]
+    silent = binding(ASK + TELL).replace('soapAction="urn:ask"', "").replace('soapAction="urn:tell"', 'soapAction=""')
+    addressed = [each.addressed for each in one(wsdl(bindings=silent)).operations.values()]
+    assert addressed == ["urn:t:P:askRequest", "urn:t:P:tell"]
+    named = PORT_TYPE.replace("<w:input ", '<w:input name="Given" ', 1)
+    over_http = wsdl(bindings=silent, port_type=named).replace(b'"urn:t"', b'"http://t/"')
+    assert one(over_http).operations["ask"].addressed == "http://t/P/Given"

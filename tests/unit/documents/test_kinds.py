@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from adapters.soap.addressing import Edition
+from adapters.soap.manner import Manner, Spelling
 from documents.kinds import KINDS, Contract, System
 from documents.kinds.values import Duration, Element, Endpoint, FilePath, Name, Reference, Secret, Value, Version
-from documents.snapshot import quota
+from documents.snapshot import quota, soap_manner
 from routes.model import Quota
 
 
@@ -117,3 +119,26 @@ def test_only_rest_systems_take_events_and_signatures(field: dict[str, object]) 
     for adapter in ("soap", "inbox"):
         with pytest.raises(ValidationError, match="adapter: rest"):
             System.model_validate(system | {"adapter": adapter} | field)
+
+
+SOAP = {"kind": "System", "name": "his", "agency": "H57", "adapter": "soap", "wsdl": "his.wsdl"}
+
+
+def test_a_servers_manner_is_read_whole() -> None:
+    """Every setting of `soap` reaches the adapter, and a system that says nothing is called as most are."""
+    said = {"action": "bare", "addressing": "2004", "mustUnderstand": True, "to": "http://inside/"}
+    document = System.model_validate(SOAP | {"soap": said})
+    assert soap_manner(document.soap) == Manner(Spelling.BARE, Edition.SUBMISSION, True, "http://inside/")
+    assert soap_manner(System.model_validate(SOAP).soap) == Manner()
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [({"mustUnderstand": True}, "addressing"), ({"to": "http://inside/"}, "addressing"), ({"action": "odd"}, "quoted")],
+)
+def test_a_manner_that_does_nothing_is_refused(field: dict[str, object], words: str) -> None:
+    """A setting without the one that it depends on is a mistake, and so is one of a system that has no WSDL."""
+    with pytest.raises(ValidationError, match=words):
+        System.model_validate(SOAP | {"soap": field})
+    with pytest.raises(ValidationError, match="wsdl"):
+        System.model_validate({**SOAP, "adapter": "rest", "wsdl": None, "soap": {"action": "bare"}})

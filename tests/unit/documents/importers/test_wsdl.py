@@ -138,6 +138,19 @@ def test_a_binding_that_was_guessed_and_attachments_are_told(tmp_path: Path) -> 
     assert {"binding-guessed", "attachments-not-sent"} <= set(codes(outcome))
 
 
+def test_a_service_that_asks_for_addressing_is_called_with_it(tmp_path: Path) -> None:
+    """What the WSDL asks of callers becomes a setting of its system, is told, and passes a check as it is written."""
+    asks = '<n:UsingAddressing xmlns:n="http://www.w3.org/2006/05/addressing/wsdl" w:required="true"/>'
+    path = tmp_path / "population.wsdl"
+    path.write_text(WSDL.replace("<s:binding", f"{asks}<s:binding", 1))
+    outcome = imported(path)
+    assert "addressing-asked" in codes(outcome)
+    first, second = outcome.imported.of("System")
+    assert (first["soap"], "soap" in second) == ({"addressing": "2005"}, False)
+    write(tmp_path / "out", written(outcome.imported, "population.police/1.0.0"))
+    assert check_folder(tmp_path / "out", TODAY).errors == ()
+
+
 def test_every_loss_is_told(wsdl: Path) -> None:
     """The second port, header blocks, an element that is nowhere, an address that is none: each has its remark."""
     said = codes(imported(wsdl))
