@@ -5,13 +5,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from adapters.rest.front import RestFront
+from adapters.entrance import Endpoint
+from adapters.rest.front import METHODS, RestFront
 from adapters.rest.inbound import FrontDoor, failed, no_such_path
 from adapters.rest.inbox import InboxDoor
 from adapters.soap.inbound import SoapDoor
 from management.guard import Guard
-
-MESSAGES = "/messages/"
 
 
 def data_plane(rest: FrontDoor, soap: SoapDoor, inbox: InboxDoor, front: RestFront) -> ASGIApp:
@@ -19,16 +18,29 @@ def data_plane(rest: FrontDoor, soap: SoapDoor, inbox: InboxDoor, front: RestFro
     told = {HTTPException: no_such_path, Exception: failed}
     app = Starlette(routes=[*rest.paths(), *soap.paths(), *inbox.paths(), *front.paths()], exception_handlers=told)
     app.router.redirect_slashes = False  # it would send callers to whatever Host they were made to name
-    send_message = rest.answering(rest.send)
+    sends = {"messages": ("contract", rest.answering(rest.send)), "soap": ("service", soap.calling())}
+    call = front.calling()
+
+    def known(scope: Scope) -> Endpoint | None:
+        """Where a message comes in, if that shows at once."""
+        root, _, path = scope.get("path", "").partition("/")
+        door, _, name = path.partition("/")
+        if root or not name:
+            return None
+        if door == "rest" and scope.get("method") in METHODS:
+            return call
+        if door not in sends or "/" in name or scope.get("method") != "POST":
+            return None
+        parameter, endpoint = sends[door]
+        scope["path_params"] = {parameter: name}
+        return endpoint
 
     async def plane(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        contract = path[len(MESSAGES) :] if path.startswith(MESSAGES) and scope.get("method") == "POST" else ""
-        if not contract or "/" in contract:
+        endpoint = known(scope)
+        if endpoint is None:
             await app(scope, receive, send)
             return
-        scope["path_params"] = {"contract": contract}
-        answer = await send_message(Request(scope, receive, send))
+        answer = await endpoint(Request(scope, receive, send))
         await answer(scope, receive, send)
 
     return plane

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from bench import apart, embedded, growth, inbox, large, production
+from bench import apart, embedded, growth, inbox, large, production, soap
 from bench.figures import Run, machine, out
 from tests.services import postgresql, rabbitmq
 
@@ -24,6 +24,7 @@ PARTS: Final = MappingProxyType(
         "growth": growth,
         "apart": apart,
         "inbox": inbox,
+        "soap": soap,
     },
 )
 

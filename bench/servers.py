@@ -14,9 +14,10 @@ from starlette.routing import Route
 
 
 class _Sink(asyncio.Protocol):
-    """Answers 200 to every request; GET /count tells how many others there were."""
+    """Answers 200 to every request; GET /count tells how many others there were. An echo answers with what it got."""
 
     received = 0
+    echoes = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
@@ -32,10 +33,16 @@ class _Sink(asyncio.Protocol):
             self._buffer = rest[length:]
             counting = head.startswith(b"GET /count")
             _Sink.received += not counting
-            body = str(_Sink.received).encode() if counting else b"{}"
+            body = str(_Sink.received).encode() if counting else rest[:length] if self.echoes else b"{}"
+            kind = b"xml" if body.startswith(b"<") else b"json"
             self._transport.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/%b\r\nContent-Length: %d\r\n\r\n" % (kind, len(body))
+                + body
             )
+
+
+class _Echo(_Sink):
+    echoes = True
 
 
 async def _accepted(request: Request) -> Response:
@@ -66,7 +73,7 @@ def main(kind: str) -> None:
     if kind != "bare":
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             # A bare protocol reads and never answers.
-            runner.run(_serve(_Sink if kind == "sink" else asyncio.Protocol, listening))
+            runner.run(_serve({"sink": _Sink, "echo": _Echo}.get(kind, asyncio.Protocol), listening))
     config = uvicorn.Config(bare(), log_config=None, access_log=False, lifespan="off")
     uvicorn.Server(config).run(sockets=[listening])
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route as Path
 
 from adapters.call import Result
-from adapters.entrance import BASIC, Entrance
+from adapters.entrance import BASIC, Endpoint, Entrance
 from adapters.rest import answers, offering
 from adapters.rest.asked import Asked, allowed, chosen, led, taken_apart
 from adapters.rest.conditional import cache_headers, entity_tag, has_it, wanted_age
@@ -79,8 +79,12 @@ class RestFront:
         self._repeats = Repeats(clock)
 
     def paths(self) -> list[Path]:
-        endpoint = self._entrance.answering(self.rest, _refuse)
+        endpoint = self.calling()
         return [Path(path, endpoint, methods=METHODS) for path in ("/rest/{system}", "/rest/{system}/{path:path}")]
+
+    def calling(self) -> Endpoint:
+        """What answers a call."""
+        return self._entrance.answering(self.rest, _refuse)
 
     async def rest(self, request: Request) -> Response:
         """One call of an operation."""

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as Path
 
-from adapters.entrance import Entrance, source
+from adapters.entrance import Endpoint, Entrance, source
 from adapters.payload import undeclared
 from adapters.rest import answers
 from adapters.rest.reading import InFlight, header_text, read_body
@@ -73,12 +73,15 @@ class SoapDoor:
         self._strangers = InFlight(MOST_OF_STRANGERS)
 
     def paths(self) -> list[Path]:
-        call = self._entrance.answering(self.soap, self._refuse)
         describe = self._entrance.answering(self.wsdl, problem_answer)
         return [
-            Path("/soap/{service}", call, methods=["POST"]),
+            Path("/soap/{service}", self.calling(), methods=["POST"]),
             Path("/soap/{service}", describe, methods=["GET"]),
         ]
+
+    def calling(self) -> Endpoint:
+        """What answers a call."""
+        return self._entrance.answering(self.soap, self._refuse)
 
     async def soap(self, request: Request) -> Response:
         """Accept what stands in the Body; answer with the reply, or with 202 where none is promised."""
