@@ -26,10 +26,12 @@ POLL: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """What is known once the wait is over: the reply or the declared fault, else how the message stands."""
+    """What is known once the wait is over: the reply or the declared fault, else how the message stands. `status` is
+    that of the receiver's HTTP answer where the signal told it, else 0."""
 
     reply: Reply | None = None
     view: MessageView | None = None
+    status: int = 0
 
 
 class Awaiting:
@@ -52,7 +54,7 @@ class Awaiting:
         with self._waiting.expect(message) as future:
             signal = await self._signal(accepted, future, seconds)
         if signal and signal.body is not None:
-            end = End(Reply(signal.kind, signal.body, signal.fault))
+            end = End(Reply(signal.kind, signal.body, signal.fault), status=signal.status)
         else:
             end = await self._looked_up(message)
         if end.reply and accepted.contract.exchange is Exchange.REQUEST:

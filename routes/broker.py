@@ -69,22 +69,24 @@ class Carried:
 @dataclass(frozen=True, slots=True)
 class Signal:
     """A word to the process in which a caller waits: a delivery of this message has ended. `kind`, `body` and `fault`
-    are the reply's (`journal.commands.Reply`) where there is one small enough to carry; else the journal has it."""
+    are the reply's (`journal.commands.Reply`) where there is one small enough to carry; else the journal has it.
+    `status` is that of the receiver's HTTP answer, 0 where it gave none."""
 
     message: UUID
     kind: str = ""
     fault: str = ""
     body: Body | None = field(default=None, repr=False)
+    status: int = 0
 
     def encode(self) -> bytes:
-        head = (self.message, self.kind, self.fault, self.body.format if self.body else None)
+        head = (self.message, self.kind, self.fault, self.body.format if self.body else None, self.status)
         return orjson.dumps(head) + b"\n" + (self.body.data if self.body else b"")
 
     @classmethod
     def decode(cls, data: bytes) -> "Signal":
         line, _, body = data.partition(b"\n")
-        message, kind, fault, body_format = orjson.loads(line)
-        signal = cls(UUID(message), kind, fault)
+        message, kind, fault, body_format, status = orjson.loads(line)
+        signal = cls(UUID(message), kind, fault, status=status)
         return replace(signal, body=Body(Format(body_format), body)) if body_format else signal
 
 

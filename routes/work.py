@@ -141,7 +141,7 @@ class Worker:
                 "delivery-needs-a-person", delivery=str(claimed.delivery), system=claimed.system, code=outcome.code
             )
         if settled.applied and carried.envelope.waiter and settle.change is not Change.RETRY:
-            await self._broker.signal(carried.envelope.waiter, signal(carried.envelope, reply))
+            await self._broker.signal(carried.envelope.waiter, signal(carried.envelope, reply, outcome.http_status))
 
     async def _attempt(
         self, plan: Plan, claimed: Claimed, carried: Carried, latest: float
@@ -273,8 +273,8 @@ def _call(plan: Plan, claimed: Claimed, envelope: Envelope, body: Body) -> Call:
     return Call(plan.route.operation, body, headers, faults, timeout, LONGEST_REPLY, event)
 
 
-def signal(envelope: Envelope, reply: Reply | None) -> Signal:
+def signal(envelope: Envelope, reply: Reply | None, status: int | None = None) -> Signal:
     """The word to the waiting process, with the reply where it is small enough to carry."""
     if reply and reply.kind != "raw" and len(reply.body.data) <= LARGEST_CARRIED:
-        return Signal(envelope.message, reply.kind, reply.fault, reply.body)
+        return Signal(envelope.message, reply.kind, reply.fault, reply.body, status or 0)
     return Signal(envelope.message)

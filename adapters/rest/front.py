@@ -44,7 +44,7 @@ from journal.committer import Committer
 from journal.queries import Queries
 from journal.views import Answered
 from routes.accept import Acceptance, Acceptor, permitted
-from routes.awaiting import GRACE, Awaiting
+from routes.awaiting import GRACE, Awaiting, End
 from routes.model import Snapshot
 from routes.offload import off_the_loop
 
@@ -199,7 +199,7 @@ class RestFront:
         if seconds <= 0 and later:
             return answers.open_answer(str(message), MessageState.ACCEPTED)
         end = await self._awaiting.end(accepted, seconds)
-        answered = await asyncio.to_thread(self._queries.answered, message, asked.system)
+        answered = await self._answered(asked, accepted, end)
         if end.reply is not None:
             keeps = None if accepted.repeated else began
             return self._said(asked, end.reply, _status(contract, end.reply, answered), message, keeps)
@@ -210,6 +210,12 @@ class RestFront:
             # A fault that is no more than its status, or a document that was taken.
             return Response(status_code=answered.status, headers={"Cache-Control": "no-store"})
         return answers.view_answer(view, None, negotiate(asked.request.headers.get("accept-language")))
+
+    async def _answered(self, asked: Asked, accepted: Acceptance, end: End) -> Answered | None:
+        """How the provider answered: as the signal told, else by the journal."""
+        if end.reply and end.status and [each.system for each in accepted.deliveries] == [asked.system]:
+            return Answered(Result.ANSWERED if end.reply.kind == "reply" else Result.FAULT, end.status)
+        return await asyncio.to_thread(self._queries.answered, accepted.envelope.message, asked.system)
 
     def _said(self, asked: Asked, reply: Reply, status: int, message: UUID, began: float | None) -> Response:
         """The provider's answer; one to a read is remembered by when it was asked for, if it was now."""

@@ -38,10 +38,10 @@ def test_delivery_is_read_as_it_was_written(
     assert Carried.decode(carried.encode()) == carried
 
 
-@given(st.uuids(), TEXTS, TEXTS, st.none() | BODIES)
-def test_signal_is_read_as_it_was_written(message: UUID, kind: str, fault: str, body: Body | None) -> None:
+@given(st.uuids(), TEXTS, TEXTS, st.none() | BODIES, st.integers(0, 999))
+def test_signal_is_read_as_it_was_written(message: UUID, kind: str, fault: str, body: Body | None, status: int) -> None:
     """Every field of a signal and every byte of its reply survive."""
-    given = Signal(message, kind, fault, body)
+    given = Signal(message, kind, fault, body, status)
     assert Signal.decode(given.encode()) == given
 
 
@@ -57,6 +57,7 @@ def test_signal_carries_what_is_small_and_right() -> None:
     envelope = an_envelope()
     small, large = Body(Format.JSON, b"x" * LARGEST_CARRIED), Body(Format.JSON, b"x" * (LARGEST_CARRIED + 1))
     assert signal(envelope, Reply("reply", small)) == Signal(envelope.message, "reply", "", small)
-    assert signal(envelope, Reply("fault", small, "not-found")) == Signal(envelope.message, "fault", "not-found", small)
+    fault = Signal(envelope.message, "fault", "not-found", small, 404)
+    assert signal(envelope, Reply("fault", small, "not-found"), 404) == fault
     for kept in (None, Reply("raw", small), Reply("reply", large)):
         assert signal(envelope, kept) == Signal(envelope.message)

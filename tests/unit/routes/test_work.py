@@ -305,7 +305,7 @@ async def test_waiting_caller_is_told_of_the_end_alone(bench: Bench) -> None:
     reply = Body(Format.JSON, b'{"ok":true}')
     bench.receiver.outcome = Outcome(Result.ANSWERED, "http-200", 200, reply)
     await bench.deliver(carried)
-    assert bench.broker.signals == [("process-1", Signal(carried.envelope.message, "reply", "", reply))]
+    assert bench.broker.signals == [("process-1", Signal(carried.envelope.message, "reply", "", reply, 200))]
 
 
 async def test_outcome_that_came_late_signals_nobody(bench: Bench) -> None:
