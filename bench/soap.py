@@ -12,12 +12,11 @@ from pathlib import Path
 from statistics import median
 from types import MappingProxyType
 from typing import Any, Final
+from urllib.request import Request, urlopen
 
 import orjson
-import requests
 from lxml import etree
 from zeep import Client
-from zeep.transports import Transport
 
 from adapters.soap.envelope import SoapVersion, enclose
 from bench import limits
@@ -167,12 +166,11 @@ def asking(served: Bus, each: str, contract: str, operation: str) -> dict[str, b
 
 def by_toolkit(served: Bus, contract: str) -> bytes:
     """The envelope that zeep writes who knows nothing but the WSDL."""
-    with requests.Session() as session:
-        session.headers["Authorization"] = f"Bearer {served.token}"
-        untyped: Any = Client
-        carrying: Any = Transport
-        client = untyped(f"{served.url}/soap/{contract}?wsdl", transport=carrying(session=session))
-        message = client.create_message(client.service, "request", **orjson.loads(BODY))
+    asked = Request(f"{served.url}/soap/{contract}?wsdl", headers={"Authorization": f"Bearer {served.token}"})
+    untyped: Any = Client
+    with urlopen(asked) as wsdl:
+        client = untyped(wsdl)
+    message = client.create_message(client.service, "request", **orjson.loads(BODY))
     return etree.tostring(message, encoding="utf-8", xml_declaration=True)
 
 
