@@ -73,6 +73,15 @@ class Once:
 
 
 @dataclass(frozen=True, slots=True)
+class Use(Command[bool]):
+    """Use a once-only key up for something that is no message; whether it was new. `by` is what it is used for, and
+    may use it again."""
+
+    once: Once
+    by: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """`message` is another than the one sent where the once-only key had been used: then `digest` says for what.
     `held` are the deliveries whose turn in their order has yet to come. `replayed`: nothing was written, since

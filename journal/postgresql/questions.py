@@ -76,7 +76,7 @@ def ask(transaction: Transaction, batch: Sequence[Command[Any]]) -> list[Reader]
     """Send the questions of claims, settlements, unrings, fetches and once-only keys; each reader waits for the
     answers of its kind, by their places in the batch."""
     asked = (
-        _use_once(transaction, _of(commands.Accept, batch)),
+        _use_once(transaction, _of(commands.Accept, batch), _of(commands.Use, batch)),
         _claim(transaction, _of(commands.Claim, batch)),
         _settle(transaction, _of(commands.Settle, batch)),
         _unring(transaction, _of(commands.Unring, batch)),
@@ -159,16 +159,23 @@ def _unring(transaction: Transaction, asked: Numbered[commands.Unring]) -> Reade
     return None
 
 
-def _use_once(transaction: Transaction, accepts: Numbered[commands.Accept]) -> Reader | None:
+def _use_once(
+    transaction: Transaction, accepts: Numbered[commands.Accept], uses: Numbered[commands.Use]
+) -> Reader | None:
     """An answer only for those whose key had been used before, be it by an earlier one of the same batch; of nonces,
     which few have, it is waited for: a message that is a replay takes no other key."""
-    nonces = {place: each for place, accept in accepts.items() if (each := accept.nonce)}
-    used = _take_keys(transaction, accepts, nonces)() if nonces else {}
+    nonces = {place: (each, accept.envelope.message) for place, accept in accepts.items() if (each := accept.nonce)}
+    nonces |= {place: (use.once, use.by) for place, use in uses.items()}
+    used = _take_keys(transaction, nonces)() if nonces else {}
     replayed = {place: Accepted(message, 0, 0, replayed=True) for place, (message, _) in used.items()}
-    keys = {place: each for place, accept in accepts.items() if (each := accept.once) and place not in replayed}
+    keys = {
+        place: (each, accept.envelope.message)
+        for place, accept in accepts.items()
+        if (each := accept.once) and place not in replayed
+    }
     if not keys:
         return (lambda: replayed) if replayed else None
-    taken = _take_keys(transaction, accepts, keys)
+    taken = _take_keys(transaction, keys)
 
     def read() -> Answers:
         used = taken()
@@ -182,14 +189,11 @@ def _use_once(transaction: Transaction, accepts: Numbered[commands.Accept]) -> R
 
 
 def _take_keys(
-    transaction: Transaction, accepts: Numbered[commands.Accept], keys: Mapping[int, commands.Once]
+    transaction: Transaction, keys: Mapping[int, tuple[commands.Once, UUID]]
 ) -> Callable[[], dict[int, tuple[UUID, str]]]:
     """Take each key for the message at its place. Of those that had been taken before, the answer tells by which
     message, and its digest."""
-    keyed = {
-        place: (once.scope, once.key, accepts[place].envelope.message, once.digest, once.life)
-        for place, once in keys.items()
-    }
+    keyed = {place: (once.scope, once.key, by, once.digest, once.life) for place, (once, by) in keys.items()}
     first = {(scope, key): place for place, (scope, key, *_) in reversed(list(keyed.items()))}
     rows = [keyed[first[key]] for key in sorted(first)]
     names = ("scopes", "keys", "messages", "digests", "lives")

@@ -30,6 +30,11 @@ def accept(transaction: Transaction, command: commands.Accept, used: Accepted | 
     return used or transaction.rows.accept(command, transaction.places.get(command.envelope.message, {}))
 
 
+def use(_: Transaction, __: commands.Use, before: object) -> bool:
+    """An answer tells of an earlier use."""
+    return before is None
+
+
 def as_answered(_: Transaction, __: Command[Any], answer: object) -> object:
     """Claims and unrings are done with their questions."""
     return answer

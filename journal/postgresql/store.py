@@ -36,6 +36,7 @@ PAUSE: Final = 0.1
 HANDLERS: Mapping[type[Command[Any]], Callable[[Transaction, Any, Any], object]] = MappingProxyType(
     {
         commands.Accept: statements.accept,
+        commands.Use: statements.use,
         commands.Claim: statements.as_answered,
         Fetch: statements.fetched,
         commands.Settle: statements.settle,

@@ -44,6 +44,11 @@ def accept(transaction: Transaction, command: commands.Accept) -> Accepted:
     return transaction.rows.accept(command, orders.enter(transaction, command))
 
 
+def use(transaction: Transaction, command: commands.Use) -> bool:
+    before = _use_once(transaction, command.once, command.by)
+    return before is None or before.message == command.by
+
+
 def _use_once(transaction: Transaction, once: commands.Once, message: UUID) -> Accepted | None:
     """None where the key is new; else what it was used for."""
     run, now = transaction.connection.execute, transaction.now

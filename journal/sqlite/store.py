@@ -26,6 +26,7 @@ BUSY_TIMEOUT = 10.0
 HANDLERS: Mapping[type[Command[Any]], Callable[[Transaction, Any], object]] = MappingProxyType(
     {
         commands.Accept: statements.accept,
+        commands.Use: statements.use,
         commands.Claim: statements.claim,
         Fetch: fetch,
         commands.Settle: statements.settle,

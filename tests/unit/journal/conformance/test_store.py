@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
@@ -34,6 +34,7 @@ from journal.commands import (
     Swept,
     TakeReply,
     Unring,
+    Use,
 )
 from journal.conditions import OpenCircuit
 from journal.counting import Count, KeepCounts
@@ -433,6 +434,22 @@ def test_nonce_is_used_once(store: Store, clock: ManualClock, queries: Queries) 
     assert again == Accepted(first.envelope.message, clock.now(), clock.now() + LIFE, "a")
     written = [queries.message(each.envelope.message) is not None for each in (first, twin, other, later)]
     assert written == [True, False, True, False]
+
+
+def test_key_is_used_up_without_a_message(store: Store, clock: ManualClock) -> None:
+    """Of several who use one key, of one transaction or of several, the first is told that it was new, also where one
+    of them is a message; the first may say so again, after an answer that was lost. Once its time is over it is new."""
+    once = Once("nonce:his", b"nonce", "", LIFE)
+    first, twin, another = Use(once, uuid4()), Use(once, uuid4()), Use(replace(once, key=b"another"), uuid4())
+    assert store.write([first, twin, another]).results == [True, False, True]
+    assert write(store, first) is True
+    assert write(store, Use(once, uuid4())) is False
+    message = replace(an_accept(clock), nonce=once)
+    assert write(store, message) == Accepted(first.by, 0, 0, replayed=True)
+    write(store, replace(message, nonce=replace(once, key=b"of a message")))
+    assert write(store, Use(replace(once, key=b"of a message"), uuid4())) is False
+    clock.advance(LIFE / 1000)
+    assert write(store, Use(once, uuid4())) is True
 
 
 def test_once_only_key_is_forgotten(store: Store, clock: ManualClock) -> None:
