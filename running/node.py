@@ -16,10 +16,13 @@ import structlog
 from starlette.types import ASGIApp
 
 from adapters.entrance import Entrance
+from adapters.inboxes import Inboxes
 from adapters.rest.front import RestFront
 from adapters.rest.inbound import FrontDoor
 from adapters.rest.inbox import InboxDoor
 from adapters.soap.inbound import SoapDoor
+from adapters.soap.offering import Offering
+from adapters.soap.reception import Reception
 from bus.clock import Clock, jitter
 from bus.errors import BusError, JournalUnavailable
 from bus.measures import Fact, Measures
@@ -175,8 +178,10 @@ async def accepting(parts: Parts, body_timeout: float, url: str = "") -> AsyncIt
     awaiting = Awaiting(waiting, parts.queries, parts.committer, parts.clock)
     rest = FrontDoor(entrance, acceptor, awaiting, parts.committer, parts.queries, parts.clock, body_timeout)
     front = RestFront(entrance, acceptor, awaiting, parts.committer, parts.queries, parts.clock, body_timeout)
-    soap = SoapDoor(entrance, acceptor, awaiting, parts.clock, body_timeout, url)
-    inbox = InboxDoor(entrance, _inbox(parts, arrivals), Quotas(parts.clock), body_timeout)
+    reception, offering = Reception(entrance, parts.clock, body_timeout, url), Offering()
+    soap = SoapDoor(entrance, reception, offering, acceptor, awaiting, parts.clock)
+    inboxes = Inboxes(entrance, _inbox(parts, arrivals), Quotas(parts.clock))
+    inbox = InboxDoor(entrance, inboxes, body_timeout)
     await parts.broker.listen(parts.process, waiting.hear, waiting.missed)
     try:
         async with beside(refusals.run(), arrivals.run()):

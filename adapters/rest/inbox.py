@@ -1,10 +1,8 @@
 """The inbox over HTTP: how a system that cannot be called fetches its messages and says what became of them."""
 
-import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
-from uuid import UUID
 
 import orjson
 from starlette.requests import Request
@@ -12,29 +10,20 @@ from starlette.responses import Response
 from starlette.routing import Route as Path
 
 from adapters.entrance import Entrance
+from adapters.inboxes import LONGEST_WAIT, MOST, MOST_ATTEMPTS, Inboxes, delivery_id, number
 from adapters.rest import answers
 from adapters.rest.inbound import refuse
 from adapters.rest.reading import declared_format, read_body
 from bus.clock import iso
 from bus.envelope import Body, Format
-from bus.errors import DeliveryUnknown, MediaTypeUnsupported, MethodNotAllowed, QueryInvalid, QuotaExceeded
+from bus.errors import MediaTypeUnsupported, MethodNotAllowed, QueryInvalid
 from contracts.json_body import parse_json
 from identity.tokens import Caller
-from routes.inbox import NACKS, Inbox, Item
-from routes.model import Quota
-from routes.quotas import Quotas
+from routes.inbox import NACKS, Item
 from routes.work import LONGEST_REPLY
-
-LONGEST_WAIT: Final = 60.0
-"""Seconds; proxies cut longer silences anyway (nginx: 60 s, HAProxy: 50 s by default)."""
-
-MOST: Final = 100
 
 EMPTY: Final = '"empty"'
 """The entity tag of an inbox with nothing in it (RFC 9110 §8.8.3): who holds it need not read that again."""
-
-ANSWERS: Final = Quota(per_second=2_000, burst=10_000)
-"""Every system's quota of acknowledgements."""
 
 LONGEST_NACK: Final = 4096
 """Bytes."""
@@ -46,10 +35,9 @@ UNKEPT: Final = {"Cache-Control": "no-store"}
 class InboxDoor:
     """The inbox's paths, for one process."""
 
-    def __init__(self, entrance: Entrance, inbox: Inbox, quotas: Quotas, body_timeout: float) -> None:
+    def __init__(self, entrance: Entrance, inboxes: Inboxes, body_timeout: float) -> None:
         self._entrance = entrance
-        self._inbox = inbox
-        self._quotas = quotas
+        self._inboxes = inboxes
         self._body_timeout = body_timeout
 
     def paths(self) -> list[Path]:
@@ -70,9 +58,10 @@ class InboxDoor:
         await self._entrance.ask(caller.system)
         query = request.query_params
         raw = _as_raw(query.get("as"))
-        most = 1 if raw else _number("max", query.get("max"), 1, MOST, MOST)
-        wait = float(_number("wait", query.get("wait"), 0, round(LONGEST_WAIT), 0))
-        items = await self._inbox.fetch(caller.system, most, wait, partial(self._is_there, request))
+        most = 1 if raw else number("max", query.get("max"), 1, MOST, MOST)
+        wait = number("wait", query.get("wait"), 0, LONGEST_WAIT, 0)
+        again = partial(self._entrance.bearer, request)
+        items = await self._inboxes.fetch(request, caller.system, most, wait, again)
         if not items:
             return _nothing(request, raw=raw)
         if raw:
@@ -82,34 +71,25 @@ class InboxDoor:
 
     async def ack(self, request: Request) -> Response:
         caller = await self._answering(request)
-        delivery, attempt = _delivery(request), _attempt(request)
+        delivery, attempt = delivery_id(request.path_params["delivery"]), _attempt(request)
         with self._entrance.in_flight.holding() as take:
             data = await read_body(request, LONGEST_REPLY, self._body_timeout, take)
             answer = _answer(request, data) if data else None
             fault = request.query_params.get("fault", "")
-            await self._inbox.acknowledge(caller.system, delivery, attempt, answer, fault)
+            await self._inboxes.inbox.acknowledge(caller.system, delivery, attempt, answer, fault)
         return Response(status_code=204)
 
     async def nack(self, request: Request) -> Response:
         caller = await self._answering(request)
-        delivery, attempt = _delivery(request), _attempt(request)
+        delivery, attempt = delivery_id(request.path_params["delivery"]), _attempt(request)
         with self._entrance.in_flight.holding() as take:
             reason, retry = _reason(await read_body(request, LONGEST_NACK, self._body_timeout, take))
-        await self._inbox.give_back(caller.system, delivery, attempt, reason, retry=retry)
+        await self._inboxes.inbox.give_back(caller.system, delivery, attempt, reason, retry=retry)
         return Response(status_code=204)
-
-    async def _is_there(self, request: Request) -> bool:
-        """Whether the caller still listens, and may still have what came meanwhile."""
-        await self._entrance.bearer(request)
-        return not await request.is_disconnected()
 
     async def _answering(self, request: Request) -> Caller:
         _, caller = await self._entrance.bearer(request)
-        try:
-            self._quotas.take(caller.system, ANSWERS)
-        except QuotaExceeded as refused:
-            await self._entrance.refusals.refused(caller.system, refused)
-            raise
+        await self._inboxes.answering(caller.system)
         return caller
 
 
@@ -181,27 +161,12 @@ def _as_raw(text: str | None) -> bool:
     return text == "raw"
 
 
-def _number(name: str, text: str | None, least: int, most: int, default: int) -> int:
-    if text is None:
-        return default
-    if not re.fullmatch("[0-9]{1,6}", text) or not least <= int(text) <= most:
-        raise QueryInvalid(name=name, hint=f"a number from {least} to {most}")
-    return int(text)
-
-
-def _delivery(request: Request) -> UUID:
-    try:
-        return UUID(request.path_params["delivery"])
-    except ValueError:
-        raise DeliveryUnknown from None
-
-
 def _attempt(request: Request) -> int:
     """Of the query or the header: who answers says which lease it is about."""
     text = request.query_params.get("attempt") or request.headers.get("bus-attempt")
     if text is None:
         raise QueryInvalid(name="attempt", hint="the attempt that was fetched: ?attempt=1, or the header Bus-Attempt")
-    return _number("attempt", text, 1, 999_999, 1)
+    return number("attempt", text, 1, MOST_ATTEMPTS, 1)
 
 
 def _answer(request: Request, data: bytes) -> Body:

@@ -1,9 +1,6 @@
 """The data plane over SOAP: how systems whose only skill is SOAP send and ask."""
 
 import asyncio
-from dataclasses import replace
-from ipaddress import ip_address
-from typing import Final
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -13,31 +10,26 @@ from starlette.routing import Route as Path
 from adapters.entrance import Endpoint, Entrance, source
 from adapters.payload import undeclared
 from adapters.rest import answers
-from adapters.rest.reading import InFlight, header_text, read_body
-from adapters.soap.addressing import UNDERSTOOD, addressing
+from adapters.rest.reading import header_text
 from adapters.soap.answers import Call, fault_answer, problem_answer, reply_answer
 from adapters.soap.envelope import SoapVersion
 from adapters.soap.offering import Offering
 from adapters.soap.offers import Offer, Operation
-from adapters.soap.receiving import ROOM, Received, receive, version_of
-from adapters.soap.signatures import signed
-from adapters.soap.tokens import SECURITY, SIGNATURE, Proved, is_understood, proved, security_of
+from adapters.soap.receiving import Received
+from adapters.soap.reception import Reception, asked, language, refuse, require_understood
+from adapters.soap.tokens import Proved
 from bus.clock import Clock
 from bus.errors import (
     AuthenticationMissing,
     BodyTooLarge,
     BusError,
-    CredentialInvalid,
     DeclaredFault,
-    HeaderNotUnderstood,
-    PathUnknown,
     ReplyGone,
     ReplyInexpressible,
     ReplyPending,
     SenderFault,
     TransformFailed,
 )
-from bus.languages import Language, negotiate
 from bus.states import TERMINAL
 from identity.grants import civil_date
 from journal.commands import Reply
@@ -47,30 +39,25 @@ from routes.awaiting import GRACE, Awaiting
 from routes.model import Snapshot
 from routes.offload import off_the_loop
 
-MOST_OF_STRANGERS: Final = 64 * 1024 * 1024
-"""Bytes of envelopes that a process holds whose senders are yet to be known, since that stands inside."""
-
 
 class SoapDoor:
-    """The paths of SOAP, for one process. `url` is where it answers; empty: where each caller came to."""
+    """The paths of SOAP, for one process."""
 
     def __init__(
         self,
         entrance: Entrance,
+        reception: Reception,
+        offering: Offering,
         acceptor: Acceptor,
         awaiting: Awaiting,
         clock: Clock,
-        body_timeout: float,
-        url: str = "",
     ) -> None:
         self._entrance = entrance
+        self._reception = reception
+        self._offering = offering
         self._acceptor = acceptor
         self._awaiting = awaiting
         self._clock = clock
-        self._body_timeout = body_timeout
-        self._url = url.rstrip("/")
-        self._offering = Offering()
-        self._strangers = InFlight(MOST_OF_STRANGERS)
 
     def paths(self) -> list[Path]:
         describe = self._entrance.answering(self.wsdl, problem_answer)
@@ -81,25 +68,21 @@ class SoapDoor:
 
     def calling(self) -> Endpoint:
         """What answers a call."""
-        return self._entrance.answering(self.soap, self._refuse)
+        return self._entrance.answering(self.soap, refuse)
 
     async def soap(self, request: Request) -> Response:
         """Accept what stands in the Body; answer with the reply, or with 202 where none is promised."""
-        known = request.state.call = Call(answer_id=f"urn:uuid:{self._clock.new_id()}")
-        known.version = version_of(request.headers.get("content-type", ""))
+        known = self._reception.begin(request)
         snapshot, system = await self._entrance.authorized(request)
         self._entrance.health.admit()
-        in_flight = self._strangers if system is None else self._entrance.in_flight
-        with in_flight.holding() as take:
+        with self._reception.holding(system) as take:
             name, _, version = request.path_params["service"].partition("@")
             proof = None if system is None else Proved(system)
             try:
                 offer = await self._offering.called(snapshot, name, version or None)
-                data = await read_body(request, offer.max_bytes + ROOM, self._body_timeout, take)
-                content_type = request.headers.get("content-type", "")
-                received = await off_the_loop(len(data), receive, data, content_type, offer.plain)
-                known.addressing = addressing(received.headers)
-                proof, received = await self._proof(request, received, snapshot, proof)
+                received = await self._reception.received(request, known, offer.max_bytes, take, offer.plain)
+                now = self._clock.now()
+                proof, received = await self._reception.proof(request, received, snapshot, system, now)
                 operation, body = await self._opened(request, offer, received, known)
                 name = operation.contract
                 key = self._once(request, known)
@@ -115,42 +98,9 @@ class SoapDoor:
         known.message = str(accepted.envelope.message)
         return await self._answer(request, known, operation, accepted)
 
-    async def _proof(
-        self, request: Request, received: Received, snapshot: Snapshot, known: Proved | None
-    ) -> tuple[Proved, Received]:
-        """Who sends, as Authorization, a UsernameToken and a signature say with one voice; and what was sent, which is
-        what was signed, where there is a signature.
-
-        Raises `AuthenticationMissing`, and as `proved` and `signed` do.
-        """
-        security, now = security_of(received.headers), self._clock.now()
-        proofs = [] if known is None else [known]
-        if security is not None:
-            told = proved(security, snapshot, now, private=self._is_private(request))
-            proofs += [told] if told else []
-            if security.find(SIGNATURE) is not None:
-                sign = await asyncio.to_thread(signed, received, security, snapshot, now)
-                proofs.append(sign.proof)
-                received = replace(received, child=sign.child)
-        if not proofs:
-            raise AuthenticationMissing
-        if len({each.system for each in proofs}) > 1:
-            raise CredentialInvalid
-        return proofs[-1], received
-
-    def _is_private(self, request: Request) -> bool:
-        """Whether nobody overhears: by TLS, up to whoever ends it before us, or without leaving this machine."""
-        https = request.scope["scheme"] == "https" or self._url.startswith("https://")
-        try:
-            return https or ip_address(source(request)).is_loopback
-        except ValueError:
-            return False
-
     async def _opened(self, request: Request, offer: Offer, received: Received, known: Call) -> tuple[Operation, bytes]:
         """Which operation is called, and the bytes that its contract takes."""
-        for each in received.mandatory():
-            if str(each.tag) not in UNDERSTOOD and not (each.tag == SECURITY and is_understood(each)):
-                raise HeaderNotUnderstood
+        require_understood(received)
         element = None if received.child is None else str(received.child.tag)
         operation = offer.operation(element, _action(request, known))
         return operation, await off_the_loop(received.size, operation.read, received.child)
@@ -209,11 +159,7 @@ class SoapDoor:
         except TransformFailed:
             detail = None
         told = None if detail is None else undeclared(detail)
-        return fault_answer(known, error, _language(request), detail=told, body=reply.body)
-
-    def _refuse(self, request: Request, error: BusError) -> Response:
-        known: Call = request.state.call
-        return fault_answer(known, error, _language(request))
+        return fault_answer(known, error, language(request), detail=told, body=reply.body)
 
     async def wsdl(self, request: Request) -> Response:
         """The WSDL and its schemas, for systems that may send or receive what it describes."""
@@ -221,19 +167,13 @@ class SoapDoor:
         if system is None:
             raise AuthenticationMissing
         await self._entrance.ask(system)
-        what, number = _asked(request)
+        what, number = asked(request)
         name, _, version = request.path_params["service"].partition("@")
         today = civil_date(self._clock.now())
         name, offer = await self._offering.shown(snapshot, name, version or None, system, today)
-        url = f"{self._base(request)}/soap/{quote(name, safe='')}"
+        url = f"{self._reception.base(request)}/soap/{quote(name, safe='')}"
         data = await asyncio.to_thread(offer.describe, url, what, number)
         return Response(data, 200, {"Cache-Control": "no-store"}, "text/xml; charset=utf-8")
-
-    def _base(self, request: Request) -> str:
-        """Never what Host says: anybody could have others call anywhere."""
-        host, port = request.scope.get("server") or ("localhost", None)
-        name = f"[{host}]" if ":" in host else host
-        return self._url or f"{request.scope['scheme']}://{name}{f':{port}' if port else ''}"
 
 
 def _ended(view: MessageView | None, message: str) -> BusError:
@@ -241,10 +181,6 @@ def _ended(view: MessageView | None, message: str) -> BusError:
     if view is None or not all(each.state in TERMINAL for each in view.deliveries):
         return ReplyPending(message=message)
     return answers.ended_fault(view) or ReplyGone()
-
-
-def _language(request: Request) -> Language:
-    return negotiate(request.headers.get("accept-language"))
 
 
 def _action(request: Request, known: Call) -> str:
@@ -256,11 +192,3 @@ def _action(request: Request, known: Call) -> str:
     parameters = request.headers.get("content-type", "").split(";")[1:]
     named = (each.partition("=") for each in parameters)
     return next((value.strip().strip('"') for name, _, value in named if name.strip().lower() == "action"), "")
-
-
-def _asked(request: Request) -> tuple[str, str]:
-    """Which document a query asks for: tools write ?wsdl, ?WSDL, ?xsd=0. Raises `PathUnknown`."""
-    for name, value in request.query_params.items():
-        if name.lower() in {"wsdl", "wsdl12", "xsd"}:
-            return name.lower(), value
-    raise PathUnknown
