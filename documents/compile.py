@@ -16,7 +16,7 @@ from documents.of_the_bus import with_own
 from documents.payloads import contract
 from documents.problems import Problem
 from documents.rest_paths import rest_paths
-from documents.shapes import Shapes
+from documents.shapes import Kept, Shapes
 from documents.standing import ACTIVE, State
 from documents.transforming import transforms
 from documents.ways import Ways
@@ -41,11 +41,13 @@ class Compiled:
     paths: Mapping[str, Paths] = field(default_factory=dict)
 
 
-def compile_documents(documents: Documents, pool: Pool) -> tuple[Compiled, tuple[Problem, ...]]:
+def compile_documents(
+    documents: Documents, pool: Pool, kept: Kept | None = None
+) -> tuple[Compiled, tuple[Problem, ...]]:
     """What the documents in force and the bus's own say, compiled, and every problem met on the way; without one,
-    nothing is left out. `pool` runs the transforms that need it, also later."""
+    nothing is left out. `pool` runs the transforms that need it, also later; `kept` is what was compiled before."""
     documents = with_own(documents.in_force())
-    bench = Bench(documents, Shapes(documents.files), pool)
+    bench = Bench(documents, Shapes(documents.files, kept=kept), pool)
     return compile_on(bench), tuple(bench.problems)
 
 

@@ -1,8 +1,10 @@
 """Schemas, views of XML and services out of a province's files, each compiled once however often it is named."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from hashlib import sha256
+from typing import Any, TypeVar, cast
 
 from adapters.soap import wsdl
 from bus.errors import BusError, DocumentInvalid, Finding, JsonMalformed, SchemaInvalid
@@ -16,26 +18,53 @@ from documents.kinds import System
 from documents.problems import meant
 from transforms.xml_view import XmlView
 
+T = TypeVar("T")
+
+
+class Kept:
+    """What was compiled of former documents, for those that follow: a change of one contract compiles nothing of the
+    others anew. What one set of documents has not asked for is forgotten with the next."""
+
+    def __init__(self) -> None:
+        self._before: dict[Hashable, object] = {}
+        self._now: dict[Hashable, object] = {}
+
+    def turn(self) -> None:
+        """Another set of documents begins."""
+        self._before, self._now = self._now, {}
+
+    def get(self, key: Hashable, build: Callable[[], T]) -> T:
+        """What was built under this key, which says all that it depends on."""
+        found = self._before.get(key)
+        self._now[key] = made = build() if found is None else cast("T", found)
+        return made
+
 
 class Shapes:
     """What the files of one set of documents say. Everything raises `DocumentInvalid` with what to do; without, for a
-    file that is `unreadable`, which was said already."""
+    file that is `unreadable`, which was said already. Of what is `kept` nothing is compiled again."""
 
-    def __init__(self, files: Mapping[str, bytes], unreadable: Collection[str] = ()) -> None:
+    def __init__(self, files: Mapping[str, bytes], unreadable: Collection[str] = (), kept: Kept | None = None) -> None:
         self._files = files
         self._unreadable = unreadable
+        self._kept = kept or Kept()
+        self._kept.turn()
         self._json: dict[str, JsonSchemaValidator] = {}
         self._xsd: dict[str, XsdDocuments] = {}
         self._views: dict[tuple[str, str], XmlView] = {}
         self._services: dict[str, wsdl.Service] = {}
+        self._prints: dict[str, bytes] = {}
 
     def json_validator(self, path: str) -> JsonSchemaValidator:
         if path not in self._json:
-            resources = self.json_resources(path)
-            if found := check_schema(resources[path], resources, path=path):
-                raise invalid(*(f"the schema {path} cannot be used: {each}" for each in found))
-            self._json[path] = JsonSchemaValidator(resources[path], resources, path=path)
+            self._json[path] = self._once("json", path, lambda: self._json_validator(path))
         return self._json[path]
+
+    def _json_validator(self, path: str) -> JsonSchemaValidator:
+        resources = self.json_resources(path)
+        if found := check_schema(resources[path], resources, path=path):
+            raise invalid(*(f"the schema {path} cannot be used: {each}" for each in found))
+        return JsonSchemaValidator(resources[path], resources, path=path)
 
     def json_names(self, path: str) -> SchemaNames | None:
         """The names that a JSON Schema gives to members; None for one that has not compiled."""
@@ -46,6 +75,9 @@ class Shapes:
 
     def xsd_validator(self, path: str, element: str) -> XsdValidator:
         """Also raises where the schema has no such element, which would refuse every body."""
+        return self._once("xsd", path, lambda: self._xsd_validator(path, element), element)
+
+    def _xsd_validator(self, path: str, element: str) -> XsdValidator:
         documents = self.xsd(path)
         there = set(declared(documents))
         if element not in there:
@@ -63,25 +95,28 @@ class Shapes:
     def view(self, path: str, element: str) -> XmlView:
         """The JSON view of documents of the schema at `path` with the root `element`."""
         if (path, element) not in self._views:
-            self._views[path, element] = _view(self.xsd(path), element)
+            self._views[path, element] = self._once("view", path, lambda: _view(self.xsd(path), element), element)
         return self._views[path, element]
 
     def service(self, system: System) -> wsdl.Service:
         """What the WSDL of a SOAP system says of the port that is called."""
         if system.name not in self._services:
-            path = str(system.wsdl)
-            self._require(path)
-            with _explained():
-                self._services[system.name] = wsdl.load(
-                    path, closure([path], self._files), service=system.service, port=system.port
-                )
+            path, called = str(system.wsdl), (system.service, system.port)
+            self._services[system.name] = self._once("wsdl", path, lambda: self._service(path, *called), *called)
         return self._services[system.name]
+
+    def _service(self, path: str, service: str | None, port: str | None) -> wsdl.Service:
+        self._require(path)
+        with _explained():
+            return wsdl.load(path, closure([path], self._files), service=service, port=port)
 
     def service_view(self, system: System, element: str) -> XmlView:
         """The JSON view of an element that a SOAP system's operations carry."""
         place = f"{system.wsdl}, {system.name}"
         if (place, element) not in self._views:
-            self._views[place, element] = _view(self.service(system).documents, element)
+            build = partial(_view, self.service(system).documents, element)
+            called = (system.service, system.port, element)
+            self._views[place, element] = self._once("wsdl-view", str(system.wsdl), build, *called)
         return self._views[place, element]
 
     def inexpressible(self) -> Iterator[tuple[str, str]]:
@@ -102,6 +137,20 @@ class Shapes:
             except BusError as error:
                 raise invalid(f"the schema {each} cannot be used: {error.text}") from None
         return resources
+
+    def _once(self, what: str, path: str, build: Callable[[], T], *further: Hashable) -> T:
+        """What is built of the file at `path` and all that it leads to."""
+        return self._kept.get((what, path, *further, self._print(path)), build)
+
+    def _print(self, path: str) -> bytes:
+        """The same for the same files, at the same places."""
+        if path not in self._prints:
+            found = sha256()
+            for name, data in closure([path], self._files).items():
+                for part in (name.encode(), data):
+                    found.update(len(part).to_bytes(8, "big") + part)
+            self._prints[path] = found.digest()
+        return self._prints[path]
 
     def _require(self, path: str) -> None:
         if path in self._unreadable:

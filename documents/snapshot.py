@@ -28,6 +28,7 @@ from documents.kinds.soap import Soap
 from documents.model import Documents, Key
 from documents.of_the_bus import with_own
 from documents.originals import original
+from documents.shapes import Kept
 from documents.standing import State
 from documents.store import read
 from documents.subjects import subject
@@ -48,7 +49,7 @@ class Builder:
 
     `endpoints` override those of systems, by name; `url` is where the bus itself answers, if that is known. What cannot
     be compiled or has no secret is left out and logged: one department's mistake must not stop another's messages.
-    Documents are compiled again only when they changed.
+    Documents are compiled again only when they changed, and of those only what changed.
     """
 
     queries: Queries
@@ -62,6 +63,7 @@ class Builder:
     url: str = ""
     _documents: Documents = field(default_factory=Documents)
     _compiled: Compiled = field(default_factory=Compiled)
+    _kept: Kept = field(default_factory=Kept)
     _keys: KeyRing = field(default_factory=KeyRing)
     _original: Callable[[str], Offer | None] | None = None
 
@@ -70,7 +72,7 @@ class Builder:
         revision = self.queries.revision()
         documents = read(self.queries)
         if documents != self._documents:
-            self._compiled, problems = compile_documents(documents, self.pool)
+            self._compiled, problems = compile_documents(documents, self.pool, self._kept)
             self._documents = documents
             self._original = partial(original, documents.in_force(), self._compiled)
             for problem in problems:
