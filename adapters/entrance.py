@@ -7,13 +7,14 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adapters.peers import Peers
 from adapters.rest.parameters import client
 from adapters.rest.reading import InFlight, bearer
 from bus.clock import Clock
-from bus.errors import AuthenticationMissing, BusError, InternalError, QuotaExceeded
+from bus.errors import AuthenticationMissing, BusError, CredentialInvalid, InternalError, QuotaExceeded
 from bus.measures import Measures
+from identity.certificates import holder
 from identity.credentials import authenticate
-from identity.tokens import Caller
 from routes.callers import Callers
 from routes.health import Health
 from routes.model import Snapshot
@@ -40,6 +41,7 @@ class Entrance:
         clock: Clock,
         measures: Measures | None = None,
         health: Health | None = None,
+        peers: Peers | None = None,
     ) -> None:
         self.snapshots = snapshots
         self.refusals = refusals
@@ -48,36 +50,73 @@ class Entrance:
         self._clock = clock
         self._measures = measures or Measures()
         self._callers = Callers(clock)
+        self._peers = peers or Peers()
         self._reads = Quotas(clock)
 
-    async def bearer(self, request: Request) -> tuple[Snapshot, Caller]:
-        """Whose token this is. Raises as `Callers.identify` does."""
+    async def caller(self, request: Request) -> tuple[Snapshot, str]:
+        """The system that calls, by its token; without Authorization, by the certificate that it shows.
+
+        Raises as `Callers.identify` and `certified` do, and `CredentialInvalid` where the certificate is another's.
+        """
         snapshot = self.snapshots.current()
         try:
-            return snapshot, self._callers.identify(snapshot, bearer(request))
+            return snapshot, self._caller(request, snapshot)
         except BusError as refused:
-            await self.refusals.refused(source(request), refused)
+            await self.refusals.refused(self.source(request), refused)
             raise
 
-    async def authorized(self, request: Request) -> tuple[Snapshot, str | None]:
-        """The system that Authorization names, by Bearer or by Basic; None where there is no such header. Raises also
-        `CredentialInvalid`, and `AuthenticationMissing` for another scheme."""
+    def _caller(self, request: Request, snapshot: Snapshot) -> str:
+        token = bearer(request)
+        if token is None and not request.headers.get("authorization"):
+            system = self.certified(request, snapshot)
+            if system is not None:
+                return system
+        system = self._callers.identify(snapshot, token).system
+        return self._alone(request, snapshot, system)
+
+    async def authorized(self, request: Request, *, elsewhere: bool = False) -> tuple[Snapshot, str | None]:
+        """The system that Authorization names, by Bearer or by Basic, else a certificate; None where there is neither.
+        `elsewhere`: it may yet prove who it is in another way, so nothing is said of a certificate that proves nothing.
+
+        Raises also `AuthenticationMissing` for another scheme.
+        """
         sent = request.headers.get("authorization", "")
         scheme = sent.partition(" ")[0].lower()
         if scheme == "bearer":
-            snapshot, caller = await self.bearer(request)
-            return snapshot, caller.system
+            return await self.caller(request)
         snapshot = self.snapshots.current()
-        if not sent:
-            return snapshot, None
         try:
+            if not sent:
+                return snapshot, self.certified(request, snapshot)
             if scheme != "basic":
                 raise AuthenticationMissing
             name, secret = client(request, {})
-            return snapshot, authenticate(snapshot.credentials.values(), name, secret, self._clock.now()).system
+            system = authenticate(snapshot.credentials.values(), name, secret, self._clock.now()).system
+            return snapshot, self._alone(request, snapshot, system)
         except BusError as refused:
-            await self.refusals.refused(source(request), refused)
+            if elsewhere and not sent:
+                return snapshot, None
+            await self.refusals.refused(self.source(request), refused)
             raise
+
+    def certified(self, request: Request, snapshot: Snapshot) -> str | None:
+        """The system whose certificate the caller shows; None where it shows none. Raises `CertificateUnknown`,
+        `CertificateNotValid`, `HeaderInvalid`, `ProxyUnknown`."""
+        shown = self._peers.certificate(request)
+        return None if shown is None else holder(snapshot.clients, shown, self._clock.now())
+
+    def source(self, request: Request) -> str:
+        """Where a stranger calls from."""
+        return self._peers.source(request)
+
+    def _alone(self, request: Request, snapshot: Snapshot, system: str) -> str:
+        """A certificate beside Authorization is not asked for, and may be a proxy's; but it is not another system's.
+        Raises `CredentialInvalid`."""
+        if snapshot.clients and (shown := self._peers.beside(request)):
+            other = snapshot.clients.get(shown)
+            if other and other.system != system:
+                raise CredentialInvalid
+        return system
 
     async def ask(self, system: str) -> None:
         """One more question. Raises `QuotaExceeded` where a system asks without a pause."""
@@ -109,8 +148,3 @@ class Entrance:
             return given
 
         return answer
-
-
-def source(request: Request) -> str:
-    """Where a stranger calls from."""
-    return request.client.host if request.client else "-"

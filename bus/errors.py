@@ -94,7 +94,8 @@ def every_error(root: type[BusError] = BusError) -> Iterator[type[BusError]]:
 
 
 class TokenMissing(SenderFault):
-    """This call needs a token: ask for one with POST /token and send it as Authorization: Bearer."""
+    """This call needs a token: ask for one with POST /token and send it as Authorization: Bearer. Or show a client
+    certificate that your system's document names."""
 
     code = "token-missing"
     status = 401
@@ -118,6 +119,29 @@ class TokenRevoked(SenderFault):
     """The credential behind this token was revoked: ask your administrator for a new one."""
 
     code = "token-revoked"
+    status = 401
+
+
+class CertificateUnknown(SenderFault):
+    """No system's document names this certificate: its administrator adds it to `certificates`, or to `signedBy` where
+    it signs SOAP messages."""
+
+    code = "certificate-unknown"
+    status = 401
+
+
+class CertificateNotValid(SenderFault):
+    """This certificate is valid from {begins} until {ends}, and not now: use its successor."""
+
+    code = "certificate-not-valid"
+    status = 401
+
+
+class ProxyUnknown(SenderFault):
+    """Only the bus's own proxies may say by Client-Cert which certificate was shown to them, and LGSP_PROXIES does not
+    name this address."""
+
+    code = "proxy-unknown"
     status = 401
 
 
@@ -451,7 +475,8 @@ class BodyInvalid(SenderFault):
 
 
 class AuthenticationMissing(SenderFault):
-    """This call must say who sends it: by Basic or Bearer in Authorization, or by a WS-Security UsernameToken."""
+    """This call must say who sends it: by Basic or Bearer in Authorization, by a client certificate, or over SOAP by
+    WS-Security."""
 
     code = "authentication-missing"
     status = 401

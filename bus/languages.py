@@ -89,10 +89,17 @@ FINDINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 VIETNAMESE: Mapping[str, str] = MappingProxyType(
     {
-        "token-missing": "Cần có mã truy cập: xin mã bằng POST /token rồi gửi trong Authorization: Bearer.",
+        "token-missing": "Cần có mã truy cập: xin mã bằng POST /token rồi gửi trong Authorization: Bearer. Hoặc xuất"
+        " trình chứng thư máy khách mà tài liệu của hệ thống đã khai.",
         "token-invalid": "Mã truy cập không phải do trục này cấp, hoặc đã bị sửa trên đường truyền.",
         "token-expired": "Mã truy cập đã hết hạn: xin mã mới bằng POST /token.",
         "token-revoked": "Thông tin xác thực của mã truy cập này đã bị thu hồi: hãy xin quản trị viên cấp lại.",
+        "certificate-unknown": "Chứng thư này không có trong tài liệu của hệ thống nào: quản trị viên của hệ thống cần"
+        " thêm vào `certificates`, hoặc vào `signedBy` nếu dùng để ký thông điệp SOAP.",
+        "certificate-not-valid": "Chứng thư này có hiệu lực từ {begins} đến {ends}, không phải lúc này: hãy dùng chứng"
+        " thư kế tiếp.",
+        "proxy-unknown": "Chỉ proxy của chính trục mới được cho biết bằng Client-Cert chứng thư nào đã được xuất trình,"
+        " và LGSP_PROXIES không có địa chỉ này.",
         "grant-missing": "Hệ thống {system} chưa được cấp quyền gửi {contract}: hãy đề nghị đơn vị chủ quản {owner}.",
         "receiver-not-granted": "Hệ thống {system}, nơi sẽ nhận {contract}, chưa được cấp quyền nhận: hãy báo đơn vị"
         " chủ quản {owner}.",
@@ -154,8 +161,8 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         "xml-malformed": "Nội dung không phải XML đúng cú pháp: xem dòng {line}.",
         "xml-forbidden": "XML này không thể chuyển tiếp an toàn: {hint}.",
         "body-invalid": "Nội dung sai với hợp đồng {contract} ở {count} chỗ.",
-        "authentication-missing": "Lời gọi phải cho biết ai gửi: bằng Basic hay Bearer trong Authorization, hoặc bằng"
-        " UsernameToken của WS-Security.",
+        "authentication-missing": "Lời gọi phải cho biết ai gửi: bằng Basic hay Bearer trong Authorization, bằng chứng"
+        " thư máy khách, hoặc qua SOAP bằng WS-Security.",
         "envelope-invalid": "Không nhận được phong bì SOAP này: {hint}.",
         "soap-version": "Phong bì không đúng phiên bản ghi trong Content-Type: SOAP 1.1 là text/xml, 1.2 là"
         " application/soap+xml.",

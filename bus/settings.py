@@ -37,6 +37,24 @@ class Settings(BaseSettings):
         " a caller came to), in what events say of their schemas, and for `lgsp send` on a machine whose data folder is"
         " not served.",
     )
+    tls_certificate: Path | None = Field(
+        None,
+        description="File of the data plane's own certificate with its chain (PEM): it speaks HTTPS then. None where a"
+        " proxy ends TLS.",
+    )
+    tls_key: Path | None = Field(
+        None, description="File of the private key to it (PEM, no passphrase); default: in the same file."
+    )
+    tls_clients: Path | None = Field(
+        None,
+        description="File of certificates (PEM): callers may show these, or what they have issued. Empty: callers are"
+        " asked for none.",
+    )
+    proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (),
+        description='Networks of the bus\'s own proxies, as a JSON list: ["10.0.0.5/32"]. What they say of callers by'
+        " X-Forwarded-For and Client-Cert is believed, and nobody else.",
+    )
     grace: float = Field(
         5.0,
         ge=0,

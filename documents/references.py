@@ -5,6 +5,7 @@ from datetime import date
 
 from documents import kinds
 from documents.bench import Bench
+from documents.certificates import check_certificates
 from documents.compile import newest
 from documents.kinds.values import Reference
 from documents.model import Documents, Written
@@ -21,6 +22,7 @@ def check_references(bench: Bench, today: date, secrets: Secrets | None = None) 
     _grants(bench, today)
     _routes(bench)
     _unused(bench)
+    check_certificates(bench, today)
 
 
 # --- agencies --------------------------------------------------------------------------------------------------------

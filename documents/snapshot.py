@@ -6,8 +6,6 @@ from functools import partial
 
 import aiohttp
 import structlog
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters import auth
 from adapters.call import Adapter
@@ -22,6 +20,7 @@ from adapters.soap.wsdl import Service
 from bus.clock import Clock
 from bus.errors import BusError, SecretDetached
 from documents import kinds
+from documents.certificates import clients, signers
 from documents.compile import Compiled, compile_documents
 from documents.kinds import system as written
 from documents.kinds.soap import Soap
@@ -32,6 +31,7 @@ from documents.shapes import Kept
 from documents.standing import State
 from documents.store import read
 from documents.subjects import subject
+from identity.certificates import Holder
 from identity.credentials import Credential
 from identity.keyring import KeyRing, Purpose
 from identity.secrets import Secrets
@@ -66,6 +66,8 @@ class Builder:
     _kept: Kept = field(default_factory=Kept)
     _keys: KeyRing = field(default_factory=KeyRing)
     _original: Callable[[str], Offer | None] | None = None
+    _clients: Mapping[bytes, Holder] = field(default_factory=dict)
+    _signers: Mapping[bytes, Holder] = field(default_factory=dict)
 
     def load(self) -> Snapshot:
         """The newest revision; blocks. Raises `JournalUnavailable`, `KeyUnreadable`."""
@@ -75,6 +77,7 @@ class Builder:
             self._compiled, problems = compile_documents(documents, self.pool, self._kept)
             self._documents = documents
             self._original = partial(original, documents.in_force(), self._compiled)
+            self._clients, self._signers = clients(documents), signers(documents)
             for problem in problems:
                 log.error("document-unusable", place=f"{problem.file}{problem.path}")
         compiled, self._keys = self._compiled, self.keys()
@@ -90,6 +93,8 @@ class Builder:
             partial(subject, with_own(documents)),
             self._original,
             compiled.paths,
+            self._clients,
+            self._signers,
         )
 
     def _system(self, document: kinds.System) -> System:
@@ -108,7 +113,6 @@ class Builder:
             float(rate) if rate else None,
             limits.backlog,
             fetches=document.adapter == "inbox",
-            certificate=self._certificate(document),
             quota=quota(document.quota),
             visibility=float(document.visibility.seconds) if document.visibility else VISIBILITY,
         )
@@ -151,17 +155,6 @@ class Builder:
                 return auth.WsseUsername(wsse.username, self._secret(document, wsse.password), wsse.digest)
             case _:
                 return auth.NoAuth()
-
-    def _certificate(self, document: kinds.System) -> bytes | None:
-        """In DER; None where it has none, or it cannot be read."""
-        if document.signed_by is None:
-            return None
-        try:
-            found = x509.load_pem_x509_certificate(self._documents.files[document.signed_by])
-        except (KeyError, ValueError):
-            log.error("certificate-unusable", system=document.name)
-            return None
-        return found.public_bytes(Encoding.DER)
 
     def _tls(self, document: kinds.System) -> auth.Tls | None:
         if document.tls is None:

@@ -11,6 +11,7 @@ from adapters.soap.offers import Offer
 from bus.envelope import Body
 from contracts.descriptions.model import Subject
 from contracts.model import Contract
+from identity.certificates import Holder
 from identity.credentials import Credential
 from identity.grants import Grants
 from identity.keyring import KeyRing
@@ -77,7 +78,7 @@ class Quota:
 class System:
     """One application of one agency. `adapter` is None where it cannot be called, for the time being (a secret is
     missing) or at all: it only sends, or `fetches` its messages, which are its own for `visibility` seconds each time.
-    Limits as in its document. `certificate` (DER) is the one by which it signs what it sends over SOAP."""
+    Limits as in its document."""
 
     name: str
     agency: str
@@ -88,7 +89,6 @@ class System:
     fetches: bool = False
     quota: Quota | None = None
     visibility: float = VISIBILITY
-    certificate: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,8 @@ class Snapshot:
     """Everything of one revision, immutable, swapped whole. `contracts` are versions by name, the one that is meant
     where a sender leaves it open before the others, retired ones last; `routes` by reference ``name@major``; `describe`
     gives what a contract's descriptions are made of, `original` the service that a system describes itself as; both
-    block. `paths` are the operations of REST systems that others may call as they are."""
+    block. `paths` are the operations of REST systems that others may call as they are. `clients` says whose certificate
+    a caller shows in TLS, `signers` whose it signs with over SOAP, both by fingerprint."""
 
     revision: int
     contracts: Mapping[str, tuple[Contract, ...]]
@@ -108,6 +109,8 @@ class Snapshot:
     describe: Callable[[Contract], Subject] | None = field(default=None, repr=False)
     original: Callable[[str], Offer | None] | None = field(default=None, repr=False)
     paths: Mapping[str, Paths] = field(default_factory=dict, repr=False)
+    clients: Mapping[bytes, Holder] = field(default_factory=dict, repr=False)
+    signers: Mapping[bytes, Holder] = field(default_factory=dict, repr=False)
 
     def fetching(self) -> frozenset[str]:
         """The systems that fetch their messages."""

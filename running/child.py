@@ -24,6 +24,7 @@ from running.listening import Server, on_signals
 from running.node import accepting, delivering
 from running.serving import DRAIN, Serving
 from running.task import READY, WRONG, Task
+from running.tls import server_context
 
 SWEEP_EVERY: Final = 1.0
 """Seconds."""
@@ -51,18 +52,18 @@ def main() -> None:
 
 async def gateway(task: Task, home: Home) -> None:
     settings = home.settings
+    tls = server_context(settings)
     listening = socket.socket(fileno=task.socket)
     async with (
         assembled(settings, home, "gateway", endpoints=task.endpoints, shared=True) as parts,
-        accepting(parts, settings.body_timeout, settings.url) as front,
+        accepting(parts, settings.body_timeout, settings.url, settings.proxies) as front,
     ):
 
         def draining() -> None:
             parts.health.draining = True
 
-        server = Server(
-            Serving(front.app, settings.body_timeout), _ready, front.waiting.close, draining, settings.grace
-        )
+        serving = Serving(front.app, settings.body_timeout, tls)
+        server = Server(serving, _ready, front.waiting.close, draining, settings.grace)
         with on_signals(signal.SIGTERM, call=server.end), on_signals(signal.SIGHUP, call=server.leave):
             _outlived(server.leave)
             await server.serve(sockets=[listening])

@@ -15,8 +15,10 @@ import orjson
 import structlog
 from starlette.types import ASGIApp
 
+from adapters.egress import Network
 from adapters.entrance import Entrance
 from adapters.inboxes import Inboxes
+from adapters.peers import Peers
 from adapters.rest.front import RestFront
 from adapters.rest.inbound import FrontDoor
 from adapters.rest.inbox import InboxDoor
@@ -164,8 +166,11 @@ async def parts(
 
 
 @asynccontextmanager
-async def accepting(parts: Parts, body_timeout: float, url: str = "") -> AsyncIterator[Gateway]:
-    """A gateway. `url`: where callers reach it; empty: where each one came to."""
+async def accepting(
+    parts: Parts, body_timeout: float, url: str = "", proxies: Sequence[Network] = ()
+) -> AsyncIterator[Gateway]:
+    """A gateway. `url`: where callers reach it; empty: where each one came to. `proxies`: whose word about callers is
+    taken."""
     arrivals = Arrivals(parts.queries, parts.conditions, parts.clock)
     waiting = Waiting(arrivals.close)
     refusals = Refusals(parts.committer, parts.clock, parts.process)
@@ -174,7 +179,7 @@ async def accepting(parts: Parts, body_timeout: float, url: str = "") -> AsyncIt
     acceptor = Acceptor(
         parts.committer, parts.ringer, backlog, quotas, refusals, parts.clock, parts.process, arrivals.came
     )
-    entrance = Entrance(parts.snapshots, refusals, parts.clock, parts.measures, parts.health)
+    entrance = Entrance(parts.snapshots, refusals, parts.clock, parts.measures, parts.health, Peers(proxies))
     awaiting = Awaiting(waiting, parts.queries, parts.committer, parts.clock)
     rest = FrontDoor(entrance, acceptor, awaiting, parts.committer, parts.queries, parts.clock, body_timeout)
     front = RestFront(entrance, acceptor, awaiting, parts.committer, parts.queries, parts.clock, body_timeout)
@@ -271,11 +276,12 @@ async def running(
     body_timeout: float = 30.0,
     sweep_every: float = 0.2,
     url: str = "",
+    proxies: Sequence[Network] = (),
 ) -> AsyncIterator[Node]:
     """Gateway and worker in one process."""
     async with (
         parts(store, queries, broker, load, clock, process, told) as each,
-        accepting(each, body_timeout, url) as gateway,
+        accepting(each, body_timeout, url, proxies) as gateway,
         delivering(each, sweep_every, alone=True) as working,
     ):
         yield Node(

@@ -6,6 +6,7 @@ the body of a request that offers to go on in another protocol, and says what is
 """
 
 import logging
+import ssl
 from asyncio import AbstractEventLoop, TimerHandle, Transport
 from typing import Any, Final, NoReturn, cast
 
@@ -16,10 +17,12 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from adapters.peers import SHOWN
 from adapters.problem import MEDIA_TYPE, problem
 from adapters.rest.reading import WHOLE
 from bus.errors import BusError, HeadTimeout, HeadTooLarge, MethodNotAllowed, RequestMalformed
 from bus.languages import negotiate
+from identity.certificates import fingerprint
 
 MOST_HEAD: Final = 64 * 1024
 """Bytes of a request line with its headers, and of trailers (uvicorn with h11: 64 KiB, nginx: 32, node.js: 16)."""
@@ -44,10 +47,10 @@ DRAIN: Final = 20
 
 
 class Serving(uvicorn.Config):
-    """How the data plane is served. `patience` is how many seconds a request's head may take; `closing`: every answer
-    closes its connection."""
+    """How the data plane is served. `patience` is how many seconds a request's head may take; `tls`: how TLS is ended,
+    None: in plain HTTP; `closing`: every answer closes its connection."""
 
-    def __init__(self, app: ASGIApp, patience: float) -> None:
+    def __init__(self, app: ASGIApp, patience: float, tls: ssl.SSLContext | None = None) -> None:
         self.patience = patience
         self.closing = False
         super().__init__(
@@ -63,6 +66,7 @@ class Serving(uvicorn.Config):
             # Anybody can write X-Forwarded-For, and it would be told in audit events.
             proxy_headers=False,
             timeout_graceful_shutdown=DRAIN,
+            ssl_context_factory=(lambda *_: tls) if tls else None,
         )
 
 
@@ -111,6 +115,7 @@ class Connection(HttpToolsProtocol):
         self._fruitless = 0  # bytes since the last of which a head, a piece of a body or an end was made
         self._lingered = 0
         self._deaf = False  # nothing that comes is understood any more
+        self._extensions: dict[str, Any] = {}
 
     @property
     def _answering(self) -> RequestResponseCycle | None:
@@ -124,6 +129,9 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if tls := transport.get_extra_info("ssl_object"):
+            shown = tls.getpeercert(binary_form=True)
+            self._extensions = {SHOWN: fingerprint(shown)} if shown else {}
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -145,7 +153,7 @@ class Connection(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """A client may close its sending side and still read its answer (RFC 9293 §3.6)."""
         waiting = self._answering
-        if waiting is None or self._deaf:
+        if waiting is None or self._deaf or self.scope["scheme"] == "https":  # whose transport ends both ways at once
             return False
         waiting.keep_alive = False
         if waiting.more_body:
@@ -183,7 +191,7 @@ class Connection(HttpToolsProtocol):
             self.transport = cast("Transport", Joined(whole))
         super().on_headers_complete()
         self.transport, cycle = whole, self.cycle
-        self.scope["extensions"] = cast("Any", {WHOLE: lambda: not cycle.more_body})
+        self.scope["extensions"] = cast("Any", {WHOLE: lambda: not cycle.more_body, **self._extensions})
         if self._serving.closing:
             self.close_after_this()
         self.headers = []  # trailers go nowhere (RFC 9110 §6.5.1)

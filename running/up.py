@@ -16,6 +16,7 @@ from running.listening import Server, listen, on_signals
 from running.metrics import exposed
 from running.node import accepting, delivering
 from running.serving import Serving
+from running.tls import server_context
 
 SWEEP_EVERY = 0.2
 """Seconds; SQLite is at hand."""
@@ -44,25 +45,27 @@ async def _serve(serve: Serve, home: Home) -> None:
     settings = serve.settings
     listening = listen(settings.host, settings.port)
     port = listening.getsockname()[1]
-    url = f"http://{settings.host}:{port}"
+    tls = server_context(settings)
+    url = f"{'https' if tls else 'http'}://{settings.host}:{port}"
     async with (
         assembled(
             settings, home, "up", networks=LOOPBACK, own=[(settings.host, port)], endpoints=serve.endpoints
         ) as parts,
-        accepting(parts, settings.body_timeout, settings.url) as gateway,
+        accepting(parts, settings.body_timeout, settings.url, settings.proxies) as gateway,
         delivering(parts, SWEEP_EVERY, alone=True, keep_up=home.keep_up),
         serve.beside(),
     ):
 
         def started() -> None:
             spare_the_collector()
-            announce(settings, url)
+            # Who checks a certificate asks by the name that stands in it.
+            announce(settings, settings.url.rstrip("/") if tls and settings.url else url)
             serve.ready(url, server.end)
 
         def draining() -> None:
             parts.health.draining = True
 
-        server = Server(Serving(gateway.app, settings.body_timeout), started, gateway.waiting.close, draining)
+        server = Server(Serving(gateway.app, settings.body_timeout, tls), started, gateway.waiting.close, draining)
         # The first signal asks to end, and a second one, once nothing is served any more, insists.
         with exposed(settings, parts.measures.registry), on_signals(signal.SIGINT, signal.SIGTERM, call=server.end):
             await server.serve(sockets=[listening])

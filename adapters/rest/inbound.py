@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.routing import Route as Path
 
-from adapters.entrance import BASIC, Endpoint, Entrance, source
+from adapters.entrance import BASIC, Endpoint, Entrance
 from adapters.rest import answers
 from adapters.rest.describing import describable, described
 from adapters.rest.event_reading import as_event
@@ -37,7 +37,7 @@ from bus.languages import Language, negotiate
 from bus.states import MessageState
 from identity.credentials import authenticate
 from identity.grants import civil_date
-from identity.tokens import LIFE, Caller, issue
+from identity.tokens import LIFE, issue
 from journal.commands import Event, Record
 from journal.committer import Committer
 from journal.queries import Queries
@@ -95,26 +95,26 @@ class FrontDoor:
 
     async def send(self, request: Request) -> Response:
         """Accept one message; wait for its end as long as the caller prefers."""
-        snapshot, caller = await self._entrance.bearer(request)
+        snapshot, sender = await self._entrance.caller(request)
         self._entrance.health.admit()
         with self._entrance.in_flight.holding() as take:
             try:
                 prefer = preference(request.headers.getlist("prefer"))
-                arrival = self._arrival(request, caller, take)
+                arrival = self._arrival(request, sender, take)
             except SenderFault as refused:
                 contract = request.path_params["contract"].partition("@")[0]
-                await self._acceptor.refuse(snapshot, caller.system, contract, refused)
+                await self._acceptor.refuse(snapshot, sender, contract, refused)
                 raise
             waits = None if prefer.wait is None else prefer.wait > 0
             accepted = await self._acceptor.accept(snapshot, arrival, waits=waits)
         return await self._wait(accepted, prefer, request)
 
-    def _arrival(self, request: Request, caller: Caller, take: Callable[[int], None]) -> Arrival:
+    def _arrival(self, request: Request, sender: str, take: Callable[[int], None]) -> Arrival:
         name, _, version = request.path_params["contract"].partition("@")
         headers = request.headers
         content_type = headers.get("content-type")
         arrival = Arrival(
-            caller.system,
+            sender,
             name,
             version or None,
             declared_format(content_type),
@@ -146,14 +146,14 @@ class FrontDoor:
             raise ReplyMissing(exchange=exchange)
         answer = answers.view_answer(view, reply, _language(request))
         if answer.status_code in {200, 422} and request.method == "GET":
-            self._committer.follow(Record(Event("reply.fetched", caller.system, view.envelope.message)))
+            self._committer.follow(Record(Event("reply.fetched", caller, view.envelope.message)))
         return answer
 
     async def list(self, request: Request) -> Response:
         """The sender's own messages, the newest first, and where the next page is."""
         caller = await self._asking(request)
         query = request.query_params
-        wanted = MessageFilter(sender=caller.system, state=state(query.get("state")), since=since(query.get("since")))
+        wanted = MessageFilter(sender=caller, state=state(query.get("state")), since=since(query.get("since")))
         size, cursor = limit(query.get("limit")), query.get("cursor")
         page = await asyncio.to_thread(self._queries.messages, wanted, size=size, cursor=cursor)
         return answers.listed(page, {name: query[name] for name in ("state", "since", "limit") if name in query})
@@ -163,7 +163,7 @@ class FrontDoor:
         caller = await self._asking(request)
         snapshot = self._entrance.snapshots.current()
         name, _, version = request.path_params["contract"].partition("@")
-        contract = describable(snapshot, name, version or None, caller.system, civil_date(self._clock.now()))
+        contract = describable(snapshot, name, version or None, caller, civil_date(self._clock.now()))
         return await described(snapshot, contract, request, _language(request))
 
     async def token(self, request: Request) -> Response:
@@ -181,7 +181,7 @@ class FrontDoor:
             now = self._clock.now()
             credential = authenticate(snapshot.credentials.values(), name, secret, now)
         except CredentialInvalid as refused:
-            await self._entrance.refusals.refused(source(request), refused)
+            await self._entrance.refusals.refused(self._entrance.source(request), refused)
             return answers.json_answer({"error": "invalid_client"}, 401, uncached | {"WWW-Authenticate": BASIC})
         token = issue(credential.system, credential.id, snapshot.keys, now)
         return answers.json_answer({"access_token": token, "token_type": "Bearer", "expires_in": LIFE}, 200, uncached)
@@ -198,19 +198,19 @@ class FrontDoor:
         self._entrance.health.check()
         return answers.json_answer({"status": "ready", "revision": snapshot.revision})
 
-    async def _asking(self, request: Request) -> Caller:
+    async def _asking(self, request: Request) -> str:
         """Who asks; raises `QuotaExceeded` where it asks without a pause."""
-        _, caller = await self._entrance.bearer(request)
-        await self._entrance.ask(caller.system)
+        _, caller = await self._entrance.caller(request)
+        await self._entrance.ask(caller)
         return caller
 
-    async def _own(self, caller: Caller, message: str) -> MessageView:
+    async def _own(self, caller: str, message: str) -> MessageView:
         """Another system's message and one that does not exist look the same."""
         try:
             view = await asyncio.to_thread(self._queries.message, UUID(message))
         except ValueError:
             raise MessageUnknown from None
-        if view is None or view.envelope.sender != caller.system:
+        if view is None or view.envelope.sender != caller:
             raise MessageUnknown
         return view
 

@@ -18,7 +18,6 @@ from bus.clock import iso
 from bus.envelope import Body, Format
 from bus.errors import MediaTypeUnsupported, MethodNotAllowed, QueryInvalid
 from contracts.json_body import parse_json
-from identity.tokens import Caller
 from routes.inbox import NACKS, Item
 from routes.work import LONGEST_REPLY
 
@@ -54,14 +53,14 @@ class InboxDoor:
         """What waits, as soon as there is something or the wait is over. Each is the caller's for a while."""
         if request.method != "GET":
             raise MethodNotAllowed  # a HEAD would take what nobody reads
-        _, caller = await self._entrance.bearer(request)
-        await self._entrance.ask(caller.system)
+        _, caller = await self._entrance.caller(request)
+        await self._entrance.ask(caller)
         query = request.query_params
         raw = _as_raw(query.get("as"))
         most = 1 if raw else number("max", query.get("max"), 1, MOST, MOST)
         wait = number("wait", query.get("wait"), 0, LONGEST_WAIT, 0)
-        again = partial(self._entrance.bearer, request)
-        items = await self._inboxes.fetch(request, caller.system, most, wait, again)
+        again = partial(self._entrance.caller, request)
+        items = await self._inboxes.fetch(request, caller, most, wait, again)
         if not items:
             return _nothing(request, raw=raw)
         if raw:
@@ -76,7 +75,7 @@ class InboxDoor:
             data = await read_body(request, LONGEST_REPLY, self._body_timeout, take)
             answer = _answer(request, data) if data else None
             fault = request.query_params.get("fault", "")
-            await self._inboxes.inbox.acknowledge(caller.system, delivery, attempt, answer, fault)
+            await self._inboxes.inbox.acknowledge(caller, delivery, attempt, answer, fault)
         return Response(status_code=204)
 
     async def nack(self, request: Request) -> Response:
@@ -84,12 +83,12 @@ class InboxDoor:
         delivery, attempt = delivery_id(request.path_params["delivery"]), _attempt(request)
         with self._entrance.in_flight.holding() as take:
             reason, retry = _reason(await read_body(request, LONGEST_NACK, self._body_timeout, take))
-        await self._inboxes.inbox.give_back(caller.system, delivery, attempt, reason, retry=retry)
+        await self._inboxes.inbox.give_back(caller, delivery, attempt, reason, retry=retry)
         return Response(status_code=204)
 
-    async def _answering(self, request: Request) -> Caller:
-        _, caller = await self._entrance.bearer(request)
-        await self._inboxes.answering(caller.system)
+    async def _answering(self, request: Request) -> str:
+        _, caller = await self._entrance.caller(request)
+        await self._inboxes.answering(caller)
         return caller
 
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as Path
 
-from adapters.entrance import Endpoint, Entrance, source
+from adapters.entrance import Endpoint, Entrance
 from adapters.payload import undeclared
 from adapters.rest import answers
 from adapters.rest.reading import header_text
@@ -73,7 +73,7 @@ class SoapDoor:
     async def soap(self, request: Request) -> Response:
         """Accept what stands in the Body; answer with the reply, or with 202 where none is promised."""
         known = self._reception.begin(request)
-        snapshot, system = await self._entrance.authorized(request)
+        snapshot, system = await self._entrance.authorized(request, elsewhere=True)
         self._entrance.health.admit()
         with self._reception.holding(system) as take:
             name, _, version = request.path_params["service"].partition("@")
@@ -88,7 +88,7 @@ class SoapDoor:
                 key = self._once(request, known)
             except SenderFault as refused:
                 if proof is None:
-                    await self._entrance.refusals.refused(source(request), refused)
+                    await self._entrance.refusals.refused(self._entrance.source(request), refused)
                 else:
                     await self._acceptor.refuse(snapshot, proof.system, name, refused)
                 raise

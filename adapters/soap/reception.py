@@ -3,7 +3,7 @@ proved."""
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Final
@@ -11,7 +11,8 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from adapters.entrance import Entrance, source
+from adapters.entrance import Entrance
+from adapters.peers import peer
 from adapters.rest.reading import InFlight, read_body
 from adapters.soap.addressing import UNDERSTOOD, addressing
 from adapters.soap.answers import Call, fault_answer
@@ -66,10 +67,10 @@ class Reception:
     async def proof(
         self, request: Request, received: Received, snapshot: Snapshot, system: str | None, now: int
     ) -> tuple[Proved, Received]:
-        """Who sends, as Authorization (`system`), a UsernameToken and a signature say with one voice; and what was
-        sent, which is what was signed, where there is a signature.
+        """Who sends, as Authorization or a certificate (`system`), a UsernameToken and a signature say with one voice;
+        and what was sent, which is what was signed, where there is a signature.
 
-        Raises `AuthenticationMissing`, and as `proved` and `signed` do.
+        Raises `AuthenticationMissing`, and as `Entrance.certified`, `proved` and `signed` do.
         """
         security = security_of(received.headers)
         proofs = [] if system is None else [Proved(system)]
@@ -81,6 +82,7 @@ class Reception:
                 proofs.append(sign.proof)
                 received = replace(received, child=sign.child)
         if not proofs:
+            self._entrance.certified(request, snapshot)  # raises what is wrong with its certificate, where it shows one
             raise AuthenticationMissing
         if len({each.system for each in proofs}) > 1:
             raise CredentialInvalid
@@ -88,11 +90,11 @@ class Reception:
 
     def _is_private(self, request: Request) -> bool:
         """Whether nobody overhears: by TLS, up to whoever ends it before us, or without leaving this machine."""
-        https = request.scope["scheme"] == "https" or self._url.startswith("https://")
-        try:
-            return https or ip_address(source(request)).is_loopback
-        except ValueError:
-            return False
+        if request.scope["scheme"] == "https" or self._url.startswith("https://"):
+            return True
+        with suppress(ValueError):
+            return all(ip_address(each).is_loopback for each in (peer(request), self._entrance.source(request)))
+        return False
 
     def base(self, request: Request) -> str:
         """The address of the bus; never what Host says: anybody could have others call anywhere."""

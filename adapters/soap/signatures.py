@@ -6,6 +6,7 @@ that a system's document names; which authority issued it does not matter.
 
 from base64 import b64decode
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
@@ -27,7 +28,8 @@ from adapters.soap.tokens import (
     Proved,
     check_timestamp,
 )
-from bus.errors import CredentialInvalid, SecurityInvalid
+from bus.errors import SecurityInvalid
+from identity.certificates import fingerprint, holder
 from journal.commands import Once
 from routes.model import Snapshot
 
@@ -50,15 +52,16 @@ class Signed:
 
 
 def signed(received: Received, security: etree._Element, snapshot: Snapshot, now: int) -> Signed:
-    """Whose signature it is, over the Body and a Timestamp. Raises `SecurityInvalid`, `CredentialInvalid`."""
+    """Whose signature it is, over the Body and a Timestamp. Raises `SecurityInvalid`,
+    `CertificateUnknown`, `CertificateNotValid`."""
     if len(security.findall(SIGNATURE)) > 1:
         raise SecurityInvalid(hint="there are several signatures")
     references = sum(1 for _ in security.iter(f"{DS}Reference", f"{DS}Transform"))
     if references > 4 * MOST_REFERENCES:
         raise SecurityInvalid(hint=f"a signature covers at most {MOST_REFERENCES} parts")
     certificate = _certificate(security)
-    system = _system(certificate, snapshot)
-    parts = _verified(received, certificate)
+    system = holder(snapshot.signers, fingerprint(certificate.public_bytes(Encoding.DER)), now)
+    parts = _verified(received, certificate, now)
     body = _part(parts, f"{{{received.version.namespace}}}Body")
     timestamp = _part(parts, TIMESTAMP)
     if timestamp.find(f"{WSU}Created") is None:
@@ -82,19 +85,14 @@ def _certificate(security: etree._Element) -> x509.Certificate:
         raise SecurityInvalid(hint="the BinarySecurityToken is an X.509 certificate in Base64") from None
 
 
-def _system(certificate: x509.Certificate, snapshot: Snapshot) -> str:
-    given = certificate.public_bytes(Encoding.DER)
-    found = [name for name, each in snapshot.systems.items() if each.certificate == given]
-    if len(found) != 1:
-        raise CredentialInvalid
-    return found[0]
-
-
-def _verified(received: Received, certificate: x509.Certificate) -> list[etree._Element]:
+def _verified(received: Received, certificate: x509.Certificate, now: int) -> list[etree._Element]:
     """The parts that the signature covers, as they were signed."""
     namespace = received.version.namespace
     expected = SignatureConfiguration(
-        location=f"./{{{namespace}}}Header/{SECURITY}/", expect_references=True, signature_methods=METHODS
+        location=f"./{{{namespace}}}Header/{SECURITY}/",
+        expect_references=True,
+        signature_methods=METHODS,
+        verification_time=datetime.fromtimestamp(now / 1000, UTC),
     )
     try:
         results = XMLVerifier().verify(received.root, x509_cert=certificate, expect_config=expected)

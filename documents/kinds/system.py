@@ -214,6 +214,11 @@ class System(Document):
     sign: Flag = Field(
         default=False, description="Sign what is sent to it (RFC 9421), so that it can tell that the bus sent it."
     )
+    certificates: list[FilePath] = Field(
+        default_factory=list,
+        description="Certificates (PEM, one in a file) any of which it shows in TLS when it calls the bus: so it need"
+        " send no token.",
+    )
     signed_by: FilePath | None = Field(
         default=None, description="The certificate (PEM) whose key signs what it sends over SOAP (WS-Security)."
     )

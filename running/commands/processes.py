@@ -74,11 +74,13 @@ def serve(
     """Serve the data plane in several processes that share a journal and a broker."""
     from running.listening import listen
     from running.parent import require_servers
+    from running.tls import server_context
 
     settings = read_settings(data=data, host=host, port=port, metrics_port=metrics_port)
     require_servers(settings)
     with listen(settings.host, settings.port) as listening:
-        url = f"http://{settings.host}:{listening.getsockname()[1]}"
+        scheme = "https" if server_context(settings) else "http"
+        url = f"{scheme}://{settings.host}:{listening.getsockname()[1]}"
         task = Task("gateway", _for_many(settings), listening.fileno())
         _keep(settings, task, workers, f"serves {url}", listening.close)
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import socket
+import ssl
 import warnings
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,12 +19,14 @@ from zeep import Client
 from zeep.settings import Settings
 from zeep.transports import Transport
 
+from adapters.egress import Network
 from bus.clock import SystemClock
 from documents.compile import compile_documents
 from documents.load import load
 from documents.of_the_bus import with_own
 from documents.originals import original
 from documents.subjects import subject
+from identity.certificates import Holder
 from identity.credentials import Credential, issue_readable
 from identity.credentials import issue as issue_credential
 from identity.keyring import KeyRing, Purpose, new_key
@@ -53,7 +56,8 @@ class Wired:
     folder: Path
     pool: Pool
     receivers: dict[str, Receiver] = field(default_factory=dict)
-    certificates: dict[str, bytes] = field(default_factory=dict)
+    clients: dict[bytes, Holder] = field(default_factory=dict)
+    signers: dict[bytes, Holder] = field(default_factory=dict)
     credentials: dict[str, Credential] = field(default_factory=dict)
     keys: KeyRing = field(default_factory=lambda: KeyRing(new_key(each, 1, CLOCK.new_id) for each in Purpose))
 
@@ -64,7 +68,6 @@ class Wired:
         assert not (*loaded.problems, *problems), (loaded.problems, problems)
         everything = with_own(documents)
         systems = {name: System(name, "H99", receiver) for name, receiver in self.receivers.items()}
-        systems |= {name: System(name, "H99", certificate=each) for name, each in self.certificates.items()}
         return Snapshot(
             1,
             compiled.contracts,
@@ -75,6 +78,8 @@ class Wired:
             self.keys,
             lambda contract: subject(everything, contract),
             partial(original, documents, compiled),
+            clients=self.clients,
+            signers=self.signers,
         )
 
     def credential(self, system: str = "one-stop") -> tuple[Credential, str]:
@@ -101,6 +106,7 @@ class Served:
     url: str
     wired: Wired
     node: Node
+    queries: Queries
     secret: str
     http: httpx.AsyncClient
 
@@ -148,30 +154,38 @@ class Served:
 
 
 @asynccontextmanager
-async def served(wired: Wired, database: str, known_as: str = "") -> AsyncIterator[Served]:
+async def served(
+    wired: Wired,
+    database: str,
+    known_as: str = "",
+    tls: ssl.SSLContext | None = None,
+    proxies: Sequence[Network] = (),
+) -> AsyncIterator[Served]:
     """The bus over these documents."""
     _, secret = wired.credential()
     name = CLOCK.new_id().hex
     engine, store = open_engine(database), open_store(database, CLOCK, f"writer-{name}")
+    queries = Queries(engine)
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        url = f"{'https://localhost' if tls else 'http://127.0.0.1'}:{listening.getsockname()[1]}"
         async with running(
             store,
-            Queries(engine),
+            queries,
             MemoryBroker(),
             wired.snapshot,
             CLOCK,
             f"process-{name}",
             sweep_every=0.02,
             url=known_as,
+            proxies=proxies,
         ) as node:
-            server = uvicorn.Server(Serving(node.app, 10.0))
+            server = uvicorn.Server(Serving(node.app, 10.0, tls))
             serving = asyncio.create_task(server.serve([listening]))
             basic = b64encode(f"one-stop:{secret}".encode()).decode()
             headers = {"Authorization": f"Basic {basic}", "Accept-Language": "en"}
             try:
                 async with httpx.AsyncClient(base_url=url, headers=headers) as http:
-                    yield Served(url, wired, node, secret, http)
+                    yield Served(url, wired, node, queries, secret, http)
             finally:
                 server.should_exit = True
                 await serving

@@ -3,6 +3,7 @@
 import hashlib
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,5 @@ async def test_password_is_taken_where_nobody_overhears(bus: Served) -> None:
     for scheme, status in (("http", 401), ("https", 200)):
         transport = httpx.ASGITransport(bus.node.app, client=("192.0.2.1", 5))
         async with httpx.AsyncClient(transport=transport, base_url=f"{scheme}://bus") as there:
-            answer = await Served(bus.url, bus.wired, bus.node, bus.secret, there).post(
-                "health.look-up", ASK, header=header
-            )
+            answer = await replace(bus, http=there).post("health.look-up", ASK, header=header)
         assert answer.status_code == status

@@ -19,19 +19,28 @@ from signxml.signer import XMLSigner
 from adapters.call import Outcome, Result
 from adapters.egress import Egress
 from adapters.http import open_session
-from adapters.soap.tokens import SECURITY, WSSE, WSU
+from adapters.soap.receiving import receive
+from adapters.soap.signatures import signed
+from adapters.soap.tokens import SECURITY, WSSE, WSU, security_of
+from bus.clock import SystemClock
 from bus.envelope import Body, Format
+from bus.errors import CertificateNotValid
 from bus.settings import read_settings
 from documents.load import load
 from documents.model import Documents
 from documents.snapshot import Builder
 from documents.store import writing
+from identity.certificates import Holder, read_certificate
+from identity.grants import Grants
+from identity.keyring import KeyRing
+from routes.model import Snapshot
 from running.home import Home
 from tests.flows.soap_bus import ENVELOPES, Served, province, served
 from transforms.apart.pool import Pool
 
 TYPE, NS = ENVELOPES["1.1"]
 X509 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3"
+DAY = 86_400
 ANONYMOUS = {"Authorization": "", "Content-Type": TYPE}
 
 
@@ -45,6 +54,11 @@ class Signer:
     @property
     def der(self) -> bytes:
         return self.certificate.public_bytes(Encoding.DER)
+
+    def holder(self, system: str) -> dict[bytes, Holder]:
+        """The certificate as a snapshot has it."""
+        read = read_certificate(self.certificate.public_bytes(Encoding.PEM))
+        return {read.fingerprint: Holder(system, read)}
 
     def envelope(self, number: str = "1", *, age: float = 0, parts: tuple[str, ...] = ("body", "time")) -> bytes:
         """A call, signed as toolkits sign: the certificate, the Timestamp, and references by wsu:Id."""
@@ -76,33 +90,30 @@ class Signer:
         return etree.tostring(root)
 
 
+def a_signer(name: str, begins: float = -1, ends: float = 1) -> Signer:
+    """Whose certificate is valid from so many days to so many days from now."""
+    key = rsa.generate_private_key(65537, 2048)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC)
+    built = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), 1)
+        .not_valid_before(now + dt.timedelta(days=begins))
+        .not_valid_after(now + dt.timedelta(days=ends))
+    )
+    return Signer(key, built.sign(key, hashes.SHA256()))
+
+
 @pytest.fixture(scope="module")
 def signers() -> tuple[Signer, Signer]:
     """The one that one-stop's document names, and another."""
-
-    def made(name: str) -> Signer:
-        key = rsa.generate_private_key(65537, 2048)
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        now = dt.datetime.now(dt.UTC)
-        built = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(subject)
-            .public_key(key.public_key())
-            .serial_number(1)
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=1))
-        )
-        return Signer(key, built.sign(key, hashes.SHA256()))
-
-    return made("one-stop"), made("stranger")
+    return a_signer("one-stop"), a_signer("stranger")
 
 
 @pytest.fixture
 async def bus(tmp_path: Path, database: str, signers: tuple[Signer, Signer]) -> AsyncIterator[Served]:
     with Pool() as pool:
         wired = province(tmp_path / "province", pool)
-        wired.certificates["one-stop"] = signers[0].der
+        wired.signers = signers[0].holder("one-stop")
         async with served(wired, database) as each:
             answer = Body(Format.JSON, b'{"name": "An"}')
             each.receiver().answer = lambda _: Outcome(Result.ANSWERED, "http-200", 200, answer)
@@ -140,8 +151,8 @@ async def test_certificate_is_the_one_that_the_document_names(tmp_path: Path, si
             home.write(command)
             built = Builder(home.queries, home.keys, home.credentials, home.secrets, session, home.clock, pool).load()
     home.close()
-    found = {name: each.certificate for name, each in built.systems.items()}
-    assert (found["signs"], found["lies"], found["one-stop"]) == (signers[0].der, None, None)
+    assert {each.system for each in built.signers.values()} == {"signs"}
+    assert built.clients == {}
 
 
 async def test_signatures_that_prove_nothing(bus: Served, signers: tuple[Signer, Signer]) -> None:
@@ -159,10 +170,25 @@ async def test_signatures_that_prove_nothing(bus: Served, signers: tuple[Signer,
     for name, data in wrong.items():
         answer = await bus.send("health.look-up", data, ANONYMOUS)
         assert (name, error(answer.content)) == (name, "security-invalid")
-    assert error((await bus.send("health.look-up", stranger.envelope(), ANONYMOUS)).content) == "credential-invalid"
+    assert error((await bus.send("health.look-up", stranger.envelope(), ANONYMOUS)).content) == "certificate-unknown"
     token = {"Authorization": f"Bearer {bus.wired.token('his')}", "Content-Type": TYPE}
     assert error((await bus.send("health.look-up", good.envelope(), token)).content) == "credential-invalid"
     assert bus.receiver().calls == []
+
+
+def test_certificate_is_judged_by_the_clock_of_the_bus() -> None:
+    """A certificate that is past by the machine's clock signs where the bus's own clock stands in its days, and none
+    does outside of them."""
+    signer = a_signer("one-stop", begins=-9, ends=-5)
+    received = receive(signer.envelope(age=7 * DAY), TYPE)
+    security = security_of(received.headers)
+    assert security is not None
+    snapshot = Snapshot(1, {}, {}, {}, Grants([]), {}, KeyRing(), signers=signer.holder("one-stop"))
+    now = SystemClock().now()
+    assert signed(received, security, snapshot, now - 7 * DAY * 1000).proof.system == "one-stop"
+    for days in (10, 4, 0):
+        with pytest.raises(CertificateNotValid):
+            signed(received, security, snapshot, now - days * DAY * 1000)
 
 
 def wrapped(data: bytes, way: str) -> bytes:
