@@ -100,6 +100,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "soap-server": "The system says by a SOAP fault that it failed.",
         "soap-version": "The system speaks another version of SOAP.",
         "body-not-xml": "The message is not XML, which a SOAP system needs: its route lacks a transform.",
+        "body-inexpressible": "A name in the message has characters that the system's `requestCharset` has not.",
         "header-invalid": "A header that would go along with the message holds control characters.",
         "operation-unknown": "The route names an operation that the system does not have.",
         "path-value": "A field that belongs into the operation's address is missing or cannot stand there.",

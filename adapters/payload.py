@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from unicodedata import normalize
 
 from bus.envelope import Body, Format
 
@@ -49,22 +50,37 @@ def is_page(data: bytes) -> bool:
     return PAGE.match(data[:1024]) is not None
 
 
-def to_utf8(content_type: str, data: bytes) -> bytes:
+def to_utf8(content_type: str, data: bytes, charset: str = "") -> bytes:
     """The text in UTF-8: by byte order mark, else the charset parameter, else the XML declaration (RFC 7303 §3).
 
-    An XML declaration that names another encoding is dropped. Raises `Undecodable`.
+    A `charset` is what the text is in whatever it says, but for a byte order mark. An XML declaration that names
+    another encoding is dropped. Letters of windows-1258, which has their tones apart, are composed. Raises
+    `Undecodable`.
     """
-    mark, charset = next(((mark, name) for mark, name in BOMS if data.startswith(mark)), (b"", ""))
-    declared = _declared(data[len(mark) :])
-    charset = charset or _believable(_parameter(content_type) or declared or "utf-8", data)
+    mark, marked = next(((mark, name) for mark, name in BOMS if data.startswith(mark)), (b"", ""))
+    declared = "" if charset else _declared(data[len(mark) :])
+    found = marked or _believable(charset or _parameter(content_type) or declared or "utf-8", data)
     try:
-        if charset in {"utf-8", "ascii"}:
+        if found in {"utf-8", "ascii"}:
             data = data[len(mark) :]
             data.decode()
-            return data if declared in {"", "utf-8", "ascii"} else undeclared(data)
-        return undeclared(data.decode(charset).encode().removeprefix(codecs.BOM_UTF8))
+            return undeclared(data) if charset or declared not in {"", "utf-8", "ascii"} else data
+        text = data.decode(found)
+        text = normalize("NFC", text) if found == "cp1258" else text
+        return undeclared(text.encode().removeprefix(codecs.BOM_UTF8))
     except UnicodeError:
         raise Undecodable from None
+
+
+def known_charset(name: str) -> str:
+    """Python's own name of a character set. Raises `Undecodable` for one that the bus does not read."""
+    try:
+        canonical = codecs.lookup(name).name
+    except LookupError:
+        raise Undecodable from None
+    if canonical not in CHARSETS:
+        raise Undecodable
+    return canonical
 
 
 def undeclared(data: bytes) -> bytes:
@@ -75,13 +91,13 @@ def undeclared(data: bytes) -> bytes:
 
 def _parameter(content_type: str) -> str:
     found = CHARSET.search(content_type)
-    return _known(found[1]) if found else ""
+    return known_charset(found[1]) if found else ""
 
 
 def _declared(data: bytes) -> str:
     declaration = DECLARATION.match(data)
     found = ENCODING.search(declaration[0]) if declaration else None
-    return _known(found[1].decode()) if found else ""
+    return known_charset(found[1].decode()) if found else ""
 
 
 def _believable(charset: str, data: bytes) -> str:
@@ -94,13 +110,3 @@ def _believable(charset: str, data: bytes) -> str:
     if b"\0" not in data[:4]:
         return "utf-8"
     return charset if charset != "utf-16" else "utf-16-be" if data[0] == 0 else "utf-16-le"
-
-
-def _known(name: str) -> str:
-    try:
-        canonical = codecs.lookup(name).name
-    except LookupError:
-        raise Undecodable from None
-    if canonical not in CHARSETS:
-        raise Undecodable
-    return canonical

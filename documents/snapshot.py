@@ -13,6 +13,7 @@ from adapters.rest.cloud_events import EventForm
 from adapters.rest.outbound import Failure, RestAdapter, RestOperation, RestSettings
 from adapters.signing import Signer
 from adapters.soap.addressing import Edition
+from adapters.soap.envelope import PREFIX
 from adapters.soap.manner import Manner, Spelling
 from adapters.soap.offers import Offer
 from adapters.soap.outbound import SoapAdapter, SoapSettings
@@ -188,6 +189,11 @@ def soap_manner(document: Soap | None) -> Manner:
         Edition(document.addressing) if document.addressing else None,
         document.must_understand,
         document.to,
+        document.charset or "",
+        document.request_charset or "",
+        document.envelope or PREFIX,
+        {str(namespace): str(prefix) for prefix, namespace in document.prefixes.items()},
+        document.empty_answer,
     )
 
 

@@ -27,6 +27,9 @@ NAMESPACES = {
     SoapVersion.V11: "http://schemas.xmlsoap.org/soap/envelope/",
     SoapVersion.V12: "http://www.w3.org/2003/05/soap-envelope",
 }
+PREFIX = "soap"
+"""The prefix of what the bus writes, where a server wants no other."""
+
 VERSIONS = {f"{{{namespace}}}Envelope": version for version, namespace in NAMESPACES.items()}
 
 
@@ -47,17 +50,17 @@ class Opened:
         return self.child is not None and self.child.tag == f"{{{self.version.namespace}}}Fault"
 
 
-def enclose(version: SoapVersion, body: bytes, header: bytes = b"") -> bytes:
+def enclose(version: SoapVersion, body: bytes, header: bytes = b"", prefix: str = PREFIX) -> bytes:
     """Put an envelope around the bytes of one element, and around header blocks, each a document of its own.
 
     The bytes stay as they are but for an XML declaration, which may stand only at the very beginning (XML 1.0 §2.8).
     """
-    head = b"<soap:Header>%s</soap:Header>" % header if header else b""
-    return b'<soap:Envelope xmlns:soap="%s">%s<soap:Body>%s</soap:Body></soap:Envelope>' % (
-        version.namespace.encode(),
-        head,
-        undeclared(body),
-    )
+    soap = prefix.encode()
+    head = b"<%b:Header>%b</%b:Header>" % (soap, header, soap) if header else b""
+    space, inside = version.namespace.encode(), undeclared(body)
+    return b'<%b:Envelope xmlns:%b="%b">%b<%b:Body>%b</%b:Body></%b:Envelope>' % (
+        soap, soap, space, head, soap, inside, soap, soap,
+    )  # fmt: skip
 
 
 def open_envelope(data: bytes) -> Opened:

@@ -1,12 +1,15 @@
 """How one server wants to be spoken to, where old ones differ from each other: said once, in its system's document."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from adapters.payload import known_charset
 from adapters.soap.addressing import Edition
-from adapters.soap.envelope import SoapVersion
+from adapters.soap.envelope import PREFIX, SoapVersion
+from adapters.soap.writing import encoded, fit, prefixed
 from adapters.soap.wsdl import Operation
+from contracts.xml_body import parse_xml
 
 ACCEPT = {SoapVersion.V11: "text/xml", SoapVersion.V12: "application/soap+xml"}
 
@@ -24,22 +27,44 @@ class Spelling(StrEnum):
 class Manner:
     """One server's own manner; as it is made, what most of them take.
 
-    `to` is what the server believes its own address to be, where that is not the one that it is called at.
+    `to` is what the server believes its own address to be, where that is not the one that it is called at. `charset`
+    is what answers are in whatever they say, `request_charset` what requests are in. `prefixes` are those of
+    namespaces, the empty one that of none. With `empty_answer`, an answer with nothing in it is one.
     """
 
     action: Spelling = Spelling.QUOTED
     addressing: Edition | None = None
     must_understand: bool = False
     to: str | None = None
+    charset: str = ""
+    request_charset: str = ""
+    envelope: str = PREFIX
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    empty_answer: bool = False
 
     def headers(self, operation: Operation) -> Mapping[str, str]:
         """SOAP 1.1 §6.1.1 names the action in a header, SOAP 1.2 Part 2 §6.5.3 in a parameter of the media type, which
         may be left out."""
         action = {Spelling.BARE: operation.action, Spelling.EMPTY: '""'}.get(self.action, f'"{operation.action}"')
-        kind, accept = f"{ACCEPT[operation.version]}; charset=utf-8", {"Accept": ACCEPT[operation.version]}
+        charset = self.request_charset or "utf-8"
+        kind, accept = f"{ACCEPT[operation.version]}; charset={charset}", {"Accept": ACCEPT[operation.version]}
         if self.action is Spelling.NONE:
             return {"Content-Type": kind, **accept}
         if operation.version is SoapVersion.V11:
             return {"Content-Type": kind, "SOAPAction": action, **accept}
         said = operation.action or self.action is Spelling.EMPTY
         return {"Content-Type": f"{kind}; action={action}" if said else kind, **accept}
+
+    def payload(self, data: bytes) -> bytes:
+        """A request as its server reads it, in UTF-8 still. Raises `Inexpressible`."""
+        if not data or not (self.request_charset or self.prefixes):
+            return data
+        root = parse_xml(data)
+        if self.request_charset:
+            fit(root, known_charset(self.request_charset))
+        return prefixed(root, self.prefixes)
+
+    def encoded(self, envelope: bytes) -> bytes:
+        """An envelope in the character set of requests."""
+        charset = self.request_charset
+        return encoded(envelope, known_charset(charset), charset) if charset else envelope

@@ -5,25 +5,25 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import aiohttp
+from lxml import etree
 from yarl import URL
 
 from adapters.auth import HttpAuth, NoAuth, Tls, WsseUsername
 from adapters.call import Call, Outcome, Result
 from adapters.endpoint import endpoint, headers_are_safe, merged
 from adapters.http import Answer, Defect, Request, by_status, perform
-from adapters.payload import Undecodable, as_received, is_page, to_utf8
+from adapters.payload import Undecodable, as_received, is_page, known_charset, to_utf8
 from adapters.soap.addressing import answers, asking, message_id
-from adapters.soap.envelope import NotSoap, Opened, SoapVersion, alone, enclose, open_envelope
+from adapters.soap.envelope import NotSoap, Opened, alone, enclose, open_envelope
 from adapters.soap.faults import fault_outcome
 from adapters.soap.manner import Manner
 from adapters.soap.multipart import NotRelated, envelope_of
 from adapters.soap.security import username_token
+from adapters.soap.writing import Inexpressible
 from adapters.soap.wsdl import Operation, Service
 from bus.clock import Clock, SystemClock
 from bus.envelope import Body, Format
 from bus.errors import SettingInvalid
-
-MUST_UNDERSTAND = {each: f' e:mustUnderstand="1" xmlns:e="{each.namespace}"' for each in SoapVersion}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ class SoapAdapter:
         self._session = session
         self._clock = clock or SystemClock()
         self._manner = settings.manner
+        self._charset = known_charset(settings.manner.charset) if settings.manner.charset else ""
         self._wsse = settings.auth if isinstance(settings.auth, WsseUsername) else None
         self._endpoint = endpoint(address, auth=settings.auth, headers=settings.headers, tls=settings.tls, query=True)
         self._url = URL(self._endpoint.url)
@@ -87,25 +88,31 @@ class SoapAdapter:
         operation, data = way.operation, call.body.data
         if operation.encoding and data:
             data = operation.encoding.put_on(data, operation.version)
-        body = enclose(operation.version, data, self._header(operation, asked))
+        try:
+            data = self._manner.payload(data)
+        except Inexpressible:
+            return Outcome(Result.REFUSED, "body-inexpressible")
+        body = enclose(operation.version, data, self._header(operation, asked), self._manner.envelope)
+        body = self._manner.encoded(body)
         return Request("POST", self._url, merged(call.headers, way.headers), body, self._endpoint.tls)
 
     def _header(self, operation: Operation, asked: str) -> bytes:
         """The header blocks of a call."""
         manner, header = self._manner, b""
         if manner.addressing:
-            understood = MUST_UNDERSTAND[operation.version] if manner.must_understand else ""
-            to = manner.to or self._endpoint.url
+            soap, to = manner.envelope, manner.to or self._endpoint.url
+            declared = f' {soap}:mustUnderstand="1" xmlns:{soap}="{operation.version.namespace}"'
+            understood = declared if manner.must_understand else ""
             header = asking(manner.addressing, to, operation.addressed, asked, understood)
         if self._wsse:
-            header += username_token(operation.version, self._wsse, self._clock.now())
+            header += username_token(operation.version, self._wsse, self._clock.now(), manner.envelope)
         return header
 
     def _read(self, operation: Operation, asked: str, call: Call, answer: Answer) -> Outcome:
         """The envelope first, whatever the status: servers put faults into 200 and answers into 500."""
         status, clock = answer.status, self._clock
         if not answer.data.strip():
-            return _empty(operation, clock, answer)
+            return self._empty(operation, answer)
         opened = self._opened(operation, answer)
         if isinstance(opened, Outcome):
             return opened
@@ -115,12 +122,12 @@ class SoapAdapter:
             return fault_outcome(opened, call.faults, status)
         if not answer.is_success:
             return by_status(answer, clock)
-        reply = None if opened.child is None else Body(Format.XML, alone(opened.child))
+        reply = self._nothing(operation) if opened.child is None else Body(Format.XML, alone(opened.child))
         return Outcome(Result.ANSWERED, f"http-{status}", status, reply)
 
     def _opened(self, operation: Operation, answer: Answer) -> Opened | Outcome:
         try:
-            data = to_utf8(*envelope_of(answer.content_type, answer.data))
+            data = to_utf8(*envelope_of(answer.content_type, answer.data), self._charset)
         except (NotRelated, Undecodable) as error:
             code = Defect.UNDECODABLE if isinstance(error, Undecodable) else "reply-not-soap"
             return _invalid(code, answer, answer.data, self._clock)
@@ -129,14 +136,21 @@ class SoapAdapter:
         except NotSoap:
             return _invalid("reply-html" if is_page(data) else "reply-not-soap", answer, data, self._clock)
 
+    def _empty(self, operation: Operation, answer: Answer) -> Outcome:
+        """No body answers a one-way operation (WS-I Basic Profile 1.1, R2714); of another it says nothing."""
+        status = answer.status
+        if not answer.is_success:
+            return by_status(answer, self._clock)
+        reply = self._nothing(operation)
+        if reply or operation.output is None or status == 202:
+            return Outcome(Result.ANSWERED, f"http-{status}", status, reply)
+        return Outcome(Result.REPLY_INVALID, "reply-empty", status)
 
-def _empty(operation: Operation, clock: Clock, answer: Answer) -> Outcome:
-    """No body answers a one-way operation (WS-I Basic Profile 1.1, R2714); of another it says nothing."""
-    if not answer.is_success:
-        return by_status(answer, clock)
-    if operation.output is None or answer.status == 202:
-        return Outcome(Result.ANSWERED, f"http-{answer.status}", answer.status)
-    return Outcome(Result.REPLY_INVALID, "reply-empty", answer.status)
+    def _nothing(self, operation: Operation) -> Body | None:
+        """What an answer without anything in it says: where that is one, the operation's element with nothing in it."""
+        if operation.output is None or not self._manner.empty_answer:
+            return None
+        return Body(Format.XML, etree.tostring(etree.Element(operation.output)))
 
 
 def _invalid(code: str, answer: Answer, data: bytes, clock: Clock) -> Outcome:

@@ -1,17 +1,24 @@
 """Systems that speak SOAP in their own manner."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
+from unicodedata import normalize
+from xml.sax.saxutils import escape, quoteattr
 
 import aiohttp
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
 from adapters.call import Call, Outcome, Result
+from adapters.payload import known_charset
 from adapters.soap.addressing import Edition
 from adapters.soap.envelope import SoapVersion, enclose
 from adapters.soap.manner import Manner, Spelling
 from adapters.soap.outbound import SoapAdapter, SoapSettings
+from adapters.soap.writing import fit, prefixed
 from adapters.soap.wsdl import Operation, Service
 from bus.clock import ManualClock
 from bus.envelope import Body, Format
@@ -165,3 +172,164 @@ async def test_a_server_that_wants_addressing_is_misconfigured(
     stand_in.answers(enclose(V11, fault.encode()), "text/xml", "500 Odd")
     outcome = await adapter(stand_in.url, session, Manner()).call(call())
     assert (outcome.result, outcome.code) == (Result.MISCONFIGURED, "soap-addressing")
+
+
+VIETNAMESE = "Nguyễn Thị Hạnh, ngõ 5 đường Ỷ Lan"
+SAID = f'<?xml version="1.0" encoding="utf-8"?><a:Told xmlns:a="urn:a">{VIETNAMESE}</a:Told>'
+
+
+def toned(text: str) -> str:
+    """As windows-1258 has it: the letters with their hats and horns, the tones apart."""
+    tones = {"\u0300", "\u0301", "\u0303", "\u0309", "\u0323"}
+    return "".join(
+        normalize("NFC", "".join(m for m in normalize("NFD", each) if m not in tones))
+        + "".join(m for m in normalize("NFD", each) if m in tones)
+        for each in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("charset", "data", "content_type"),
+    [
+        ("utf-8", SAID.encode(), "text/xml; charset=iso-8859-1"),
+        ("utf-8", SAID.replace("utf-8", "windows-1252").encode(), "text/xml"),
+        ("windows-1258", toned(SAID).encode("cp1258"), "text/xml; charset=utf-8"),
+        ("windows-1258", toned(SAID).encode("cp1258"), "text/xml; charset=no-such-thing"),
+        ("utf-16", SAID.encode("utf-16-le"), "text/xml"),
+    ],
+)
+async def test_a_declared_character_set_goes_before_what_an_answer_says(
+    stand_in: Any, session: aiohttp.ClientSession, charset: str, data: bytes, content_type: str
+) -> None:
+    """Servers lie in Content-Type and in the XML declaration; the reply is composed, in UTF-8."""
+    around = enclose(V11, b"@").decode().split("@")
+    head, tail = (part.encode("utf-16-le" if charset == "utf-16" else "ascii") for part in around)
+    end = data.index(b"?\0>\0") + 4 if charset == "utf-16" else data.index(b"?>") + 2
+    declaration, data = data[:end], data[end:]
+    stand_in.answers(declaration + head + data + tail, content_type)
+    outcome = await adapter(stand_in.url, session, Manner(charset=charset)).call(call())
+    assert outcome.reply is not None, outcome
+    assert etree.fromstring(outcome.reply.data).text == VIETNAMESE
+
+
+@pytest.mark.parametrize("charset", ["windows-1258", "us-ascii", "utf-16", "ISO-8859-1"])
+async def test_requests_are_written_in_the_character_set_that_is_declared(
+    stand_in: Any, session: aiohttp.ClientSession, charset: str
+) -> None:
+    """Header, declaration and bytes agree, and a reader of that character set reads the same text."""
+    data = f'<a:Ask xmlns:a="urn:a" name="{VIETNAMESE} &amp;&#10;"><![CDATA[<{VIETNAMESE}>]]>日本&#13;</a:Ask>'.encode()
+    manner = Manner(request_charset=charset)
+    await adapter(stand_in.url, session, manner).call(Call("ask", Body(Format.XML, data)))
+    received = stand_in.received[0]
+    assert received.headers["Content-Type"] == f"text/xml; charset={charset}"
+    assert f'encoding="{charset}"' in received.body.decode(known_charset(charset))
+    sent, meant = etree.fromstring(received.body)[-1][0], etree.fromstring(data)
+    assert normalize("NFC", sent.text or "") == meant.text
+    assert normalize("NFC", sent.get("name", "")) == meant.get("name")
+    if charset == "windows-1258":
+        assert toned("Nguyễn").encode("cp1258") in received.body
+    else:
+        assert sent.text == meant.text
+
+
+async def test_a_name_that_the_character_set_has_not_is_refused(stand_in: Any, session: aiohttp.ClientSession) -> None:
+    """Of names no character can be a reference: nothing is sent, and a person is told."""
+    data = "<Họ/>".encode()
+    manner = Manner(request_charset="windows-1252")
+    outcome = await adapter(stand_in.url, session, manner).call(Call("ask", Body(Format.XML, data)))
+    assert outcome == Outcome(Result.REFUSED, "body-inexpressible")
+    assert stand_in.received == []
+
+
+async def test_prefixes_are_those_that_a_server_compares(stand_in: Any, session: aiohttp.ClientSession) -> None:
+    """The envelope's, in Header and Body, and the payload's; the prefixes of its contents stay."""
+    manner = Manner(envelope="SOAP-ENV", prefixes={"urn:a": "his"}, addressing=W3C, must_understand=True)
+    data = (
+        b'<?xml version="1.0"?><Ask xmlns="urn:a" xmlns:i="http://www.w3.org/2001/XMLSchema-instance"'
+        b' xmlns:t="urn:t"><In i:type="t:T"/><Out xmlns=""/></Ask>'
+    )
+    await adapter(stand_in.url, session, manner).call(Call("ask", Body(Format.XML, data)))
+    sent = stand_in.received[0].body
+    assert sent.startswith(b"<SOAP-ENV:Envelope ")
+    assert b"<SOAP-ENV:Header>" in sent
+    assert b' SOAP-ENV:mustUnderstand="1"' in sent
+    assert b"<SOAP-ENV:Body><his:Ask " in sent
+    assert b"<his:In " in sent
+    asked = etree.fromstring(sent)[-1][0]
+    assert [str(each.tag) for each in asked.iter()] == ["{urn:a}Ask", "{urn:a}In", "Out"]
+    assert asked[0].nsmap["t"] == "urn:t"
+
+
+async def test_an_answer_with_nothing_in_it_may_be_one(stand_in: Any, session: aiohttp.ClientSession) -> None:
+    """No body, or an empty Body, is the operation's element where that is declared; the contract decides the rest."""
+    told = Outcome(Result.ANSWERED, "http-200", 200, Body(Format.XML, b'<ns0:Told xmlns:ns0="urn:a"/>'))
+    for data in (b"", b" \n", enclose(V11, b"")):
+        stand_in.answers(data, "text/xml")
+        assert await adapter(stand_in.url, session, Manner(empty_answer=True)).call(call()) == told
+    stand_in.answers(b"", status="500 Odd")
+    outcome = await adapter(stand_in.url, session, Manner(empty_answer=True)).call(call())
+    assert outcome == Outcome(Result.TROUBLE, "http-500", 500)
+
+
+async def test_a_request_may_have_nothing_in_it(stand_in: Any, session: aiohttp.ClientSession) -> None:
+    """An operation without an element is asked by an empty Body, whatever the manner."""
+    manner = Manner(request_charset="us-ascii", prefixes={"urn:a": "his"}, envelope="s")
+    await adapter(stand_in.url, session, manner).call(Call("ask", Body(Format.XML, b"")))
+    assert stand_in.received[0].body.endswith(b"<s:Body></s:Body></s:Envelope>")
+
+
+PREFIXES = st.sampled_from(["", "a", "b", "p"])
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("<>&\"'\t\n\r"), max_size=8)
+
+
+@st.composite
+def documents(draw: st.DrawFn, scope: Mapping[str, str] = MappingProxyType({"": ""}), depth: int = 3) -> str:
+    """XML whose elements declare what they like, and use it."""
+    declared = draw(st.dictionaries(PREFIXES, st.sampled_from(["urn:a", "urn:b", "urn:c"]), max_size=3))
+    declared |= {"": ""} if draw(st.booleans()) else {}
+    scope = {**scope, **declared}
+    prefix = draw(st.sampled_from(sorted(scope)))
+    named = {scope[each]: each for each in draw(st.lists(st.sampled_from(sorted(scope)))) if each}
+    attributes = {f"{each}:n": draw(TEXTS) for each in named.values()} | {"n": draw(TEXTS)}
+    attributes |= {f"xmlns:{each}" if each else "xmlns": declared[each] for each in declared}
+    inside = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items()).replace("\r", "&#13;")
+    children = draw(st.lists(st.tuples(documents(scope, depth - 1), TEXTS), max_size=2)) if depth else []
+    content = "".join(f"{child}{escape(tail)}" for child, tail in [("", draw(TEXTS)), *children])
+    name = f"{prefix}:E" if prefix else "E"
+    return f"<{name}{inside}>{content}</{name}>".replace("\r", "&#13;")
+
+
+def same(one: etree._Element, other: etree._Element) -> bool:
+    return (
+        (one.tag, sorted(one.items()), one.text or "", one.tail or "")
+        == (other.tag, sorted(other.items()), other.text or "", other.tail or "")
+        and len(one) == len(other)
+        and all(map(same, one, other))
+    )
+
+
+@given(
+    documents(),
+    st.permutations(["", "a", "b", "p"]).map(lambda each: dict(zip(("urn:a", "urn:b"), each, strict=False))),
+)
+def test_what_is_written_with_other_prefixes_is_the_same(document: str, wanted: dict[str, str]) -> None:
+    """Names, attributes and texts stay, each prefix of the source means what it meant, and the root has the wanted one
+    unless the source uses that otherwise."""
+    source = etree.fromstring(document)
+    written = etree.fromstring(prefixed(source, wanted))
+    assert same(source, written)
+    for before, after in zip(source.iter(), written.iter(), strict=True):
+        kept = {each: space for each, space in before.nsmap.items() if each}
+        assert kept.items() <= after.nsmap.items()
+    namespace = etree.QName(source).namespace or ""
+    if (prefix := wanted.get(namespace)) is not None and source.nsmap.get(prefix or None, namespace) == namespace:
+        assert (written.prefix or "") == prefix
+
+
+@given(TEXTS | st.text(st.sampled_from("aâăeêoôơuưyđỷễạ̣́ệ"), max_size=8))
+def test_windows_1258_says_the_same_text(text: str) -> None:
+    """Letters with tones are taken apart as that character set has them, and mean what they meant."""
+    root = etree.Element("a")
+    root.text = text
+    fit(root, "cp1258")
+    assert normalize("NFC", root.text or "") == normalize("NFC", text)

@@ -126,15 +126,38 @@ SOAP = {"kind": "System", "name": "his", "agency": "H57", "adapter": "soap", "ws
 
 def test_a_servers_manner_is_read_whole() -> None:
     """Every setting of `soap` reaches the adapter, and a system that says nothing is called as most are."""
-    said = {"action": "bare", "addressing": "2004", "mustUnderstand": True, "to": "http://inside/"}
+    said = {
+        "action": "bare",
+        "addressing": "2004",
+        "mustUnderstand": True,
+        "to": "http://inside/",
+        "charset": "windows-1258",
+        "requestCharset": "us-ascii",
+        "envelope": "soapenv",
+        "prefixes": {"his": "urn:his", "": "urn:other"},
+        "emptyAnswer": True,
+    }
     document = System.model_validate(SOAP | {"soap": said})
-    assert soap_manner(document.soap) == Manner(Spelling.BARE, Edition.SUBMISSION, True, "http://inside/")
+    prefixes = {"urn:his": "his", "urn:other": ""}
+    assert soap_manner(document.soap) == Manner(
+        Spelling.BARE, Edition.SUBMISSION, True, "http://inside/", "windows-1258", "us-ascii", "soapenv", prefixes, True
+    )
     assert soap_manner(System.model_validate(SOAP).soap) == Manner()
 
 
 @pytest.mark.parametrize(
     ("field", "words"),
-    [({"mustUnderstand": True}, "addressing"), ({"to": "http://inside/"}, "addressing"), ({"action": "odd"}, "quoted")],
+    [
+        ({"mustUnderstand": True}, "addressing"),
+        ({"to": "http://inside/"}, "addressing"),
+        ({"action": "odd"}, "quoted"),
+        ({"charset": "punycode"}, "windows-1258"),
+        ({"requestCharset": "nonsense"}, "windows-1258"),
+        ({"envelope": "xmlsoap"}, "prefix"),
+        ({"prefixes": {"1": "urn:a"}}, "prefix"),
+        ({"prefixes": {"a": "urn:a", "b": "urn:a"}}, "one prefix"),
+        ({"prefixes": {"a": "http://www.w3.org/XML/1998/namespace"}}, "namespace"),
+    ],
 )
 def test_a_manner_that_does_nothing_is_refused(field: dict[str, object], words: str) -> None:
     """A setting without the one that it depends on is a mistake, and so is one of a system that has no WSDL."""
