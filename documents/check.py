@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 from documents.bench import Bench
 from documents.bounded import TooCostly, run_bounded
@@ -14,7 +15,7 @@ from documents.model import Documents
 from documents.of_the_bus import intrusions, with_own
 from documents.problems import Problem, Severity
 from documents.references import check_references
-from documents.shapes import Shapes
+from documents.shapes import Kept, Shapes
 from documents.trials import try_examples, try_migrations, try_routes
 from identity.secrets import Secrets
 from transforms.apart.pool import Pool
@@ -82,14 +83,18 @@ def check_bounded(documents: Documents, today: date, secrets: Path | None = None
         return (Problem("documents", 0, "", TOO_COSTLY),)
 
 
+_kept: Final = Kept()
+"""Of the child that checks one set of documents after the other."""
+
+
 def _problems_of(documents: Documents, today: date, secrets: Path | None) -> tuple[Problem, ...]:
-    return check(documents, today, Secrets(secrets) if secrets else None).problems
+    return _check(Loaded(documents, ()), today, Secrets(secrets) if secrets else None, _kept).problems
 
 
-def _check(loaded: Loaded, today: date, secrets: Secrets | None) -> Report:
+def _check(loaded: Loaded, today: date, secrets: Secrets | None, kept: Kept | None = None) -> Report:
     documents = with_own(loaded.documents)
     with Pool() as pool:
-        bench = Bench(documents, Shapes(documents.files, loaded.unreadable), pool, loaded.broken, proving=True)
+        bench = Bench(documents, Shapes(documents.files, loaded.unreadable, kept), pool, loaded.broken, proving=True)
         bench.problems.extend(intrusions(loaded.documents))
         check_references(bench, today, secrets)
         compiled = compile_on(bench)

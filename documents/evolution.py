@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 
 from bus.errors import BusError, Finding
@@ -188,35 +189,41 @@ def predecessor(documents: Documents, contract: Contract) -> Contract | None:
 
 def check_steps(documents: Documents, shapes: Shapes, versions: frozenset[Key] | None = None) -> Iterator[Problem]:
     """Every version that breaks its major, or may; of `versions` alone, if some are named."""
+    for former, written, contract in _steps(documents):
+        if versions is None or written.key in versions:
+            yield from _check_step(documents, shapes, former, written, contract)
+
+
+def _steps(documents: Documents) -> Iterator[tuple[Contract, Written, Contract]]:
+    """Every version that follows another under its major, after that one; nothing that is retired."""
+    majors: dict[str, list[tuple[Written, Contract]]] = {}
     for written, contract in documents.of(Contract):
-        if (versions is None or written.key in versions) and not _retired(documents, written):
-            yield from _check_step(documents, shapes, written, contract)
+        if not _retired(documents, written):
+            majors.setdefault(contract.reference, []).append((written, contract))
+    for versions in majors.values():
+        ordered = sorted(versions, key=lambda each: _order(each[1]))
+        yield from ((former, *each) for (_, former), each in pairwise(ordered))
 
 
 def check_steps_bounded(documents: Documents, versions: frozenset[Key]) -> tuple[Problem, ...]:
     """As `check_steps`, in a child process of bounded time and memory."""
-    following = {
-        written.key
-        for written, each in documents.of(Contract)
-        if written.key in versions and predecessor(documents, each)
-    }
+    following = {written.key for _, written, _ in _steps(documents) if written.key in versions}
     if not following:
         return ()
     try:
-        return run_bounded(_steps, documents, frozenset(following), seconds=SECONDS, size=MEMORY)
+        return run_bounded(_steps_of, documents, frozenset(following), seconds=SECONDS, size=MEMORY)
     except TooCostly:
         message = f"comparing it with the version before took more than {SECONDS} s or {MEMORY >> 20} MiB."
         return tuple(documents.by_key[key].problem(message, "version") for key in sorted(following))
 
 
-def _steps(documents: Documents, versions: frozenset[Key]) -> tuple[Problem, ...]:
+def _steps_of(documents: Documents, versions: frozenset[Key]) -> tuple[Problem, ...]:
     return tuple(check_steps(documents, Shapes(documents.files), versions))
 
 
-def _check_step(documents: Documents, shapes: Shapes, written: Written, contract: Contract) -> Iterator[Problem]:
-    former = predecessor(documents, contract)
-    if former is None:
-        return
+def _check_step(
+    documents: Documents, shapes: Shapes, former: Contract, written: Written, contract: Contract
+) -> Iterator[Problem]:
     try:
         found = compare(Version(former, shapes, documents.files), Version(contract, shapes, documents.files))
     except BusError:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, cast
@@ -79,7 +80,7 @@ def api(plane: Plane, sign_in: SignIn, *, hold_answers: bool = False) -> ASGIApp
     app.add_error_handler(ProblemException, _not_as_described)
     app.add_error_handler(HTTPException, _not_as_described)
     app.add_error_handler(Exception, _failed)
-    app.add_api(DESCRIPTION.name)
+    app.add_api(deepcopy(dict(described())))
     built: ASGIApp = app
     return built
 

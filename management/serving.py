@@ -9,6 +9,7 @@ from typing import TypeVar
 import uvloop
 
 from bus.settings import Settings
+from documents.bounded import keeping_a_child
 from gateway import management_plane
 from journal.commands import Command
 from management.app import api
@@ -47,14 +48,15 @@ async def managing(settings: Settings, home: Home) -> AsyncIterator[tuple[Server
 
     listening = listen(settings.manage_host, settings.manage_at, "manage_port")
     url = f"http://{settings.manage_host}:{listening.getsockname()[1]}"
-    async with signing_in(home.queries, write, home.clock, "bus") as sign_in:
-        app = management_plane(api(Plane(home), sign_in), settings.body_timeout)
-        started = asyncio.Event()
-        server = Server(Serving(app, settings.body_timeout), started.set, lambda: None)
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        try:
-            await asyncio.wait_for(started.wait(), WITHIN)
-            yield server, url
-        finally:
-            server.end()
-            await serving
+    with keeping_a_child():
+        async with signing_in(home.queries, write, home.clock, "bus") as sign_in:
+            app = management_plane(api(Plane(home), sign_in), settings.body_timeout)
+            started = asyncio.Event()
+            server = Server(Serving(app, settings.body_timeout), started.set, lambda: None)
+            serving = asyncio.create_task(server.serve(sockets=[listening]))
+            try:
+                await asyncio.wait_for(started.wait(), WITHIN)
+                yield server, url
+            finally:
+                server.end()
+                await serving

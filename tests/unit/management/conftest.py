@@ -10,6 +10,7 @@ import pytest
 
 from bus.clock import SystemClock
 from bus.settings import read_settings
+from documents.bounded import keeping_a_child
 from gateway import management_plane
 from identity.passwords import Passwords
 from identity.people import Person
@@ -47,6 +48,13 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
         change_people(home, lambda people, person=person: people.add(person, home.actor))  # type: ignore[misc]
     home.close()
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _as_served() -> Iterator[None]:
+    """What documents mean is found out as by a plane that is served: in one child for all."""
+    with keeping_a_child():
+        yield
 
 
 @pytest.fixture
