@@ -22,9 +22,11 @@ from connexion.security import AbstractSecurityHandler
 from ruamel.yaml import YAML
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Scope
 
+from adapters.peers import Peers
 from adapters.problem import MEDIA_TYPE, problem
 from bus.errors import (
     BodyWanted,
@@ -34,6 +36,7 @@ from bus.errors import (
     MethodNotAllowed,
     PathUnknown,
     RequestInvalid,
+    SenderFault,
 )
 from bus.languages import negotiate
 from identity.people import Person
@@ -43,6 +46,7 @@ from management.changing import told_problem
 from management.handlers import HANDLERS
 from management.plane import Answer, Call, Plane
 from management.reading import Body, Parameters, findings
+from routes.refusals import Refusals
 
 DESCRIPTION: Final = Path(__file__).parent / "openapi.yaml"
 
@@ -54,7 +58,7 @@ log = structlog.get_logger("management")
 Endpoint = Callable[..., Awaitable[ConnexionResponse]]
 
 
-def api(plane: Plane, sign_in: SignIn, *, hold_answers: bool = False) -> ASGIApp:
+def api(plane: Plane, sign_in: SignIn, refusals: Refusals, *, hold_answers: bool = False) -> ASGIApp:
     """The API below ``/v1``, described at ``/v1/openapi.json`` and, for people, below ``/v1/ui/``. `hold_answers`
     against the description as well, for tests."""
     for name in ("connexion", "httpx"):
@@ -73,7 +77,7 @@ def api(plane: Plane, sign_in: SignIn, *, hold_answers: bool = False) -> ASGIApp
         validate_responses=hold_answers,
         pythonic_params=True,
         validator_map={"body": {"application/json": Body}, "parameter": Parameters},
-        security_map={"basic": _signing_in(sign_in, operations)},
+        security_map={"basic": _signing_in(sign_in, refusals, Peers(plane.settings.proxies), operations)},
         resolver=Resolver(resolved),
     )
     app.add_error_handler(BusError, _refused)
@@ -108,14 +112,22 @@ def _allowed(path: str) -> str:
     return "GET"
 
 
-def _signing_in(sign_in: SignIn, operations: Mapping[str, Action | None]) -> type[AbstractSecurityHandler]:
+def _signing_in(
+    sign_in: SignIn, refusals: Refusals, peers: Peers, operations: Mapping[str, Action | None]
+) -> type[AbstractSecurityHandler]:
     class SigningIn(AbstractSecurityHandler):
-        """HTTP Basic (RFC 7617), by people, and what their roles permit: before anything else is looked at."""
+        """HTTP Basic (RFC 7617), by people, and what their roles permit: before anything else is looked at. Who names
+        nobody has not tried: browsers ask without a name first."""
 
         def get_fn(self, _scheme: object, _scopes: object) -> Callable[[ConnexionRequest], Awaitable[dict[str, Any]]]:
             async def verify(request: ConnexionRequest) -> dict[str, Any]:
-                source = request.client.host if request.client else "-"
-                person = await sign_in.verify(request.headers.get("authorization"), source)
+                source, sent = peers.source(Request(request.scope)), request.headers.get("authorization")
+                try:
+                    person = await sign_in.verify(sent, source)
+                except SenderFault as refused:
+                    if sent:
+                        await refusals.refused(source, refused)
+                    raise
                 action = operations[request.scope["extensions"][ROUTING_CONTEXT]["operation_id"]]
                 if action is not None:
                     require(person.roles, action)

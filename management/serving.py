@@ -3,19 +3,22 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import uvloop
 
+from bus.errors import BusError
 from bus.settings import Settings
 from documents.bounded import keeping_a_child
 from gateway import management_plane
 from journal.commands import Command
 from management.app import api
 from management.plane import Plane
+from routes.refusals import Refusals
 from running.home import Home
 from running.listening import Server, listen, on_signals
+from running.node import beside
 from running.serving import Serving
 from running.signing_in import signing_in
 
@@ -48,9 +51,10 @@ async def managing(settings: Settings, home: Home) -> AsyncIterator[tuple[Server
 
     listening = listen(settings.manage_host, settings.manage_at, "manage_port")
     url = f"http://{settings.manage_host}:{listening.getsockname()[1]}"
+    refusals = Refusals(write, home.clock, "manage")
     with keeping_a_child():
-        async with signing_in(home.queries, write, home.clock, "bus") as sign_in:
-            app = management_plane(api(Plane(home), sign_in), settings.body_timeout)
+        async with signing_in(home.queries, write, home.clock, "bus") as sign_in, beside(refusals.run()):
+            app = management_plane(api(Plane(home), sign_in, refusals), settings.body_timeout)
             started = asyncio.Event()
             server = Server(Serving(app, settings.body_timeout), started.set, lambda: None)
             serving = asyncio.create_task(server.serve(sockets=[listening]))
@@ -60,3 +64,5 @@ async def managing(settings: Settings, home: Home) -> AsyncIterator[tuple[Server
             finally:
                 server.end()
                 await serving
+                with suppress(BusError):
+                    await refusals.tell()

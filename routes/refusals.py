@@ -1,16 +1,16 @@
-"""Refusals of strangers, and of senders over their quota: counted, and told once a minute for each source and reason.
+"""Refusals of strangers, and of callers over their quota: counted, and told once a minute for each source and reason.
 
 They can be made as many as anybody likes; they must cost neither the journal nor the log more than that.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from bus.clock import Clock
 from bus.errors import BusError
 from journal.commands import Event, Record, Reference
-from journal.committer import Committer
 
 PERIOD = 60.0
 """Seconds between two events of one source and reason."""
@@ -28,10 +28,10 @@ class _Count:
 
 
 class Refusals:
-    """Counts for one process."""
+    """Counts for one process. `write` has what it is given in the journal when it returns."""
 
-    def __init__(self, committer: Committer, clock: Clock, actor: str) -> None:
-        self._committer = committer
+    def __init__(self, write: Callable[[Record], Awaitable[Reference]], clock: Clock, actor: str) -> None:
+        self._write = write
         self._clock = clock
         self._actor = actor
         self._counts: dict[tuple[str, str], _Count] = {}
@@ -70,7 +70,7 @@ class Refusals:
     async def _record(self, key: tuple[str, str], count: int) -> Reference:
         source, code = key
         facts: dict[str, str | int] = {"code": code, "count": count, "source": source}
-        return await self._committer.write(Record(Event("caller.refused", self._actor, facts=facts)))
+        return await self._write(Record(Event("caller.refused", self._actor, facts=facts)))
 
     def _full(self, now: float) -> bool:
         """Whether no more sources can be told apart; old ones are looked for once in a while, not by every stranger."""

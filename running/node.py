@@ -173,7 +173,7 @@ async def accepting(
     taken."""
     arrivals = Arrivals(parts.queries, parts.conditions, parts.clock)
     waiting = Waiting(arrivals.close)
-    refusals = Refusals(parts.committer, parts.clock, parts.process)
+    refusals = Refusals(parts.committer.write, parts.clock, parts.process)
     backlog = Backlog(parts.conditions, parts.room)
     quotas = Quotas(parts.clock, lambda: len(parts.conditions.gateways()))
     acceptor = Acceptor(

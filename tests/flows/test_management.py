@@ -98,6 +98,13 @@ def test_a_change_is_soon_in_force(managed: Managed) -> None:
     assert managed.call("an", "POST", f"{place}/decision", {"decision": "approve"})[1]["state"] == "active"
 
 
+def test_a_refused_sign_in_is_found(managed: Managed) -> None:
+    """Who guesses a password of the management plane stands in what auditors search."""
+    assert managed.call("nobody", "GET", "/agencies")[0] == 401
+    found = json.loads(managed.lgsp("audit", "search", "--event", "caller.refused", "--json"))
+    assert [each["code"] for each in found if each["actor"] == "manage"] == ["sign-in-refused"]
+
+
 def test_a_folder_is_applied_over_the_api(managed: Managed, tmp_path: Path) -> None:
     """`lgsp apply --to` shows the plan of the bus there, sends what is new, and leaves it to another to approve."""
     (tmp_path / "note.json").write_text('{"type": "object"}', encoding="utf-8")

@@ -1,6 +1,8 @@
 """A management plane over a journal that holds the model province, and the people who run it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,11 @@ from identity.passwords import Passwords
 from identity.people import Person
 from identity.roles import Role
 from identity.sign_in import SignIn
+from journal.commands import Record, Reference
 from management.app import api
 from management.plane import Plane
 from provinces.model.flows import FOLDER
+from routes.refusals import Refusals
 from running.apply import apply_folder
 from running.home import Home
 from running.people import change_people, read_people
@@ -67,6 +71,15 @@ def home(applied: Path, tmp_path: Path) -> Iterator[Home]:
     made.close()
 
 
+def refusals(home: Home) -> Refusals:
+    """What tells of refused sign-ins, in the home's journal."""
+
+    async def write(record: Record) -> Reference:
+        return await asyncio.to_thread(home.write, record)
+
+    return Refusals(write, home.clock, "manage")
+
+
 @dataclass(frozen=True)
 class Client:
     """Calls the API as one person or another."""
@@ -82,12 +95,19 @@ class Client:
         return await self.http.request(method, f"/v1{path}", auth=auth, headers=fields, **given)
 
 
-@pytest.fixture
-async def call(home: Home) -> AsyncIterator[Client]:
+@asynccontextmanager
+async def calling(home: Home) -> AsyncIterator[Client]:
     """The API as it is served, every answer held against its description."""
     sign_in = SignIn(lambda: read_people(home.queries), SystemClock(), CHEAP)
-    plane = management_plane(api(Plane(home, CHEAP), sign_in, hold_answers=True), 5.0)
+    plane = management_plane(api(Plane(home, CHEAP), sign_in, refusals(home), hold_answers=True), 5.0)
     transport = httpx2.ASGITransport(plane)
     async with httpx2.AsyncClient(transport=transport, base_url="http://manage") as http:
         yield Client(http)
     sign_in.close()
+
+
+@pytest.fixture
+async def call(home: Home) -> AsyncIterator[Client]:
+    """The API of this home."""
+    async with calling(home) as each:
+        yield each

@@ -1,6 +1,9 @@
 """The management API: who may call it, how it refuses, and what it does to documents."""
 
+import json
 import re
+from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -9,12 +12,13 @@ from ruamel.yaml import YAML
 
 from documents.store import read
 from identity.roles import Action, Role
+from journal.searching import EventFilter
 from management.app import DESCRIPTION, actions
 from management.handlers import HANDLERS
 from running.home import Home
 from running.pages import HOUSE
 from running.people import change_people
-from tests.unit.management.conftest import PASSWORD, PEOPLE, Client
+from tests.unit.management.conftest import PASSWORD, PEOPLE, Client, calling
 
 AGENCY = {"code": "H99.99", "name": {"vi": "Sở mới", "en": "New department"}, "parent": "H99"}
 
@@ -35,8 +39,38 @@ async def test_nobody_is_let_in_without_a_password(call: Client) -> None:
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"].startswith("Basic ")
         assert answer.headers["Content-Type"] == "application/problem+json"
-        bodies.add(answer.text)
+        bodies.add(str(answer.json() | {"reference": ""}))
     assert len(bodies) == 1
+
+
+async def test_refused_sign_ins_are_told(call: Client, home: Home) -> None:
+    """Who tries to sign in and is refused stands in the audit trail, by address and reason and not by the name that was
+    tried; a flood of tries is counted, and told once a minute."""
+    answers = [await call.http.get("/v1/agencies", auth=("adm", f"guess {each}")) for each in range(40)]
+    await call.http.get("/v1/agencies")
+    assert {each.status_code for each in answers} == {401, 429}
+    found = home.queries.events(EventFilter("caller.refused")).items
+    told = [json.loads(each.content) for each in reversed(found)]
+    assert [(each["actor"], each["source"], each["code"], each["count"]) for each in told] == [
+        ("manage", "127.0.0.1", "sign-in-refused", 1),
+        ("manage", "127.0.0.1", "sign-in-limited", 1),
+    ]
+    assert answers[0].json()["reference"] == f"{found[-1].writer}-{found[-1].number}"
+    assert "guess" not in str(told)
+
+
+async def test_tries_are_the_callers_and_not_its_proxys(home: Home) -> None:
+    """Behind a proxy of the bus's own, whoever guesses keeps others out that come through the same proxy no longer than
+    if they came by themselves."""
+    settings = home.settings.model_copy(update={"proxies": (ip_network("127.0.0.0/8"),)})
+    async with calling(replace(home, settings=settings)) as call:
+        for each in range(30):
+            fields = {"X-Forwarded-For": "203.0.113.9"}
+            tried = await call.http.get("/v1/agencies", auth=(f"x{each}", "guess"), headers=fields)
+        assert tried.status_code == 429
+        assert (await call("adm", "GET", "/agencies")).status_code == 200
+    sources = {json.loads(each.content)["source"] for each in home.queries.events(EventFilter("caller.refused")).items}
+    assert sources == {"203.0.113.9"}
 
 
 @pytest.mark.parametrize("person", ["reg", "op", "aud", "adm"])

@@ -22,7 +22,7 @@ from management.app import DESCRIPTION, api
 from management.plane import Plane
 from running.home import Home
 from running.people import change_people, read_people
-from tests.unit.management.conftest import CHEAP, PASSWORD
+from tests.unit.management.conftest import CHEAP, PASSWORD, refusals
 
 load_all_checks()
 
@@ -61,7 +61,7 @@ def serve(applied: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
     person = Person("all", "", roles, None, CHEAP.hash(PASSWORD), now, now)
     change_people(home, lambda people: people.add(person, home.actor))
     sign_in = SignIn(lambda: read_people(home.queries), SystemClock(), CHEAP)
-    served.append(management_plane(api(Plane(home, CHEAP), sign_in), 5.0))
+    served.append(management_plane(api(Plane(home, CHEAP), sign_in, refusals(home)), 5.0))
     yield
     served.clear()
     sign_in.close()

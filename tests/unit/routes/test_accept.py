@@ -215,7 +215,7 @@ def test_trace_is_always_one(sent: str, message: UUID) -> None:
 
 @pytest.fixture
 def acceptor(committer: Committer, broker: Silent, clock: Any) -> Acceptor:
-    refusals, backlog = Refusals(committer, clock, "process-1"), Backlog(Conditions(clock, "process-1"))
+    refusals, backlog = Refusals(committer.write, clock, "process-1"), Backlog(Conditions(clock, "process-1"))
     return Acceptor(committer, Ringer(broker, committer), backlog, Quotas(clock), refusals, clock, "process-1")
 
 

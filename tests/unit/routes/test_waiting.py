@@ -90,7 +90,7 @@ def test_snapshot_is_swapped_whole(clock: ManualClock) -> None:
 
 async def test_refusals_are_told_once_a_minute(committer: Committer, store: Memory, clock: ManualClock) -> None:
     """Of one source and reason the first refusal is told at once, and the next ones, counted, when a minute is over."""
-    told = Refusals(committer, clock, "gateway-1")
+    told = Refusals(committer.write, clock, "gateway-1")
     for _ in range(100):
         await told.refused("10.0.0.1", TokenInvalid())
     await told.refused("10.0.0.1", TokenExpired())
@@ -110,7 +110,7 @@ async def test_refusals_are_told_once_a_minute(committer: Committer, store: Memo
 
 async def test_refusal_that_is_told_has_a_reference(committer: Committer, clock: ManualClock) -> None:
     """The answer names the audit event that tells of it; a refusal that was only counted has none."""
-    told, first, second = Refusals(committer, clock, "gateway-1"), TokenInvalid(), TokenInvalid()
+    told, first, second = Refusals(committer.write, clock, "gateway-1"), TokenInvalid(), TokenInvalid()
     await told.refused("10.0.0.1", first)
     await told.refused("10.0.0.1", second)
     assert (first.reference, second.reference) == ("writer-1", "")
@@ -121,7 +121,7 @@ async def test_strangers_without_number_are_counted_together(
 ) -> None:
     """Past so many sources all others are one: a flood from everywhere costs neither memory nor journal."""
     monkeypatch.setattr(refusals, "MOST_SOURCES", 10)
-    told = Refusals(committer, clock, "gateway-1")
+    told = Refusals(committer.write, clock, "gateway-1")
     for number in range(1_000):
         await told.refused(f"10.0.0.{number}", TokenInvalid())
     assert len(store.events) == 11
