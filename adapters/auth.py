@@ -51,7 +51,18 @@ class WsseUsername:
     digest: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class WsseSignature:
+    """WS-Security 1.0 signature (OASIS X.509 profile 1.1): SOAP only. `certificate` is in PEM, with its key; receivers
+    know it by the `reference`: token, issuer-serial, key-identifier, thumbprint. `username` is a token besides."""
+
+    certificate: bytes = field(repr=False)
+    reference: str = "token"
+    username: WsseUsername | None = None
+
+
 HttpAuth = NoAuth | Basic | Bearer | ApiKey
+Auth = HttpAuth | WsseUsername | WsseSignature
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,7 @@ class Tls:
     certificate: bytes | None = field(default=None, repr=False)
 
 
-def auth_headers(auth: HttpAuth | WsseUsername) -> Mapping[str, str]:
+def auth_headers(auth: Auth) -> Mapping[str, str]:
     """The HTTP headers that prove it; none for what is proved elsewhere."""
     match auth:
         case Basic(username, password):

@@ -89,6 +89,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "reply-not-soap": "The system's answer is not a SOAP envelope with one element in its Body.",
         "reply-too-large": "The system's answer is larger than the contract allows.",
         "reply-unrelated": "The system's answer says that it answers another message (WS-Addressing RelatesTo).",
+        "reply-unsigned": "The system's answer is not signed by the certificate of its `signedBy`, or too long ago.",
         "reply-undecodable": "The system's answer is not in the compression or the character set that it claims.",
         "soap-action": "The system does not know the operation's SOAP action.",
         "soap-addressing": "The system wants WS-Addressing headers (`soap: {addressing}`), or another address in them.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from yarl import URL
 
-from adapters.auth import HttpAuth, Tls, WsseUsername, auth_headers, tls_context
+from adapters.auth import Auth, Tls, auth_headers, tls_context
 from bus.errors import SettingInvalid
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2, token
@@ -24,9 +24,7 @@ class Endpoint:
     tls: ssl.SSLContext | None = None
 
 
-def endpoint(
-    url: str, *, auth: HttpAuth | WsseUsername, headers: Mapping[str, str], tls: Tls | None, query: bool = False
-) -> Endpoint:
+def endpoint(url: str, *, auth: Auth, headers: Mapping[str, str], tls: Tls | None, query: bool = False) -> Endpoint:
     """Check what the documents say of a system; `query`: whether the address may have a query.
 
     Raises `SettingInvalid`.

@@ -6,6 +6,7 @@ from functools import partial
 
 import aiohttp
 import structlog
+from cryptography import x509
 
 from adapters import auth
 from adapters.call import Adapter
@@ -19,7 +20,7 @@ from adapters.soap.offers import Offer
 from adapters.soap.outbound import SoapAdapter, SoapSettings
 from adapters.soap.wsdl import Service
 from bus.clock import Clock
-from bus.errors import BusError, SecretDetached
+from bus.errors import BusError, SecretDetached, SettingInvalid
 from documents import kinds
 from documents.certificates import clients, signers
 from documents.compile import Compiled, compile_documents
@@ -132,7 +133,7 @@ class Builder:
         """How a REST system is called there, by what was loaded last. Raises as `_adapter` does."""
         operations = {str(name): rest_operation(each) for name, each in document.operations.items()}
         proof = self._auth(document)
-        if isinstance(proof, auth.WsseUsername):
+        if isinstance(proof, auth.WsseUsername | auth.WsseSignature):
             raise TypeError(document.name)  # the kind's own check refuses it
         events = EventForm(document.cloud_events == "structured", self.url) if document.cloud_events else None
         signer = Signer(self._keys.current(Purpose.DELIVERIES), self.clock) if document.sign else None
@@ -141,10 +142,20 @@ class Builder:
 
     def _soap(self, document: kinds.System, service: Service, endpoint: str | None) -> SoapAdapter:
         headers, tls, manner = _texts(document.headers), self._tls(document), soap_manner(document.soap)
-        settings = SoapSettings(endpoint, self._auth(document), headers, tls, manner)
+        signed_by = self._signer_of_answers(document)
+        settings = SoapSettings(endpoint, self._auth(document), headers, tls, manner, signed_by)
         return SoapAdapter(settings, service, self.session, self.clock)
 
-    def _auth(self, document: kinds.System) -> auth.HttpAuth | auth.WsseUsername:
+    def _signer_of_answers(self, document: kinds.System) -> x509.Certificate | None:
+        """Whose answers alone are taken, where that is asked. Raises `SettingInvalid`."""
+        if document.soap is None or not document.soap.signed_answers or document.signed_by is None:
+            return None
+        try:
+            return x509.load_pem_x509_certificate(self._documents.files[document.signed_by])
+        except (KeyError, ValueError):
+            raise SettingInvalid(name="signedBy", hint="it must hold a certificate in PEM") from None
+
+    def _auth(self, document: kinds.System) -> auth.Auth:
         match document.auth:
             case written.Basic() as basic:
                 return auth.Basic(basic.username, self._secret(document, basic.password))
@@ -154,6 +165,13 @@ class Builder:
                 return auth.ApiKey(key.header, self._secret(document, key.value))
             case written.WsseUsername() as wsse:
                 return auth.WsseUsername(wsse.username, self._secret(document, wsse.password), wsse.digest)
+            case written.WsseSignature() as signature:
+                token = None
+                if signature.username is not None and signature.password is not None:
+                    password = self._secret(document, signature.password)
+                    token = auth.WsseUsername(signature.username, password, signature.digest)
+                pem = self._secret(document, signature.certificate).encode()
+                return auth.WsseSignature(pem, signature.reference, token)
             case _:
                 return auth.NoAuth()
 

@@ -39,11 +39,13 @@ class NotSoap(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An envelope that was read: the one child of its Body, None where there is none, and the blocks of its header."""
+    """An envelope that was read: the one child of its Body, None where there is none, and the blocks of its header.
+    `is_proved`: it comes from where it should, as far as that was asked."""
 
     version: SoapVersion
     child: etree._Element | None
     headers: Sequence[etree._Element] = ()
+    is_proved: bool = True
 
     @property
     def is_fault(self) -> bool:

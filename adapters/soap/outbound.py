@@ -1,14 +1,15 @@
 """Systems that speak SOAP: a call is one element in the Body of an envelope."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import aiohttp
+from cryptography import x509
 from lxml import etree
 from yarl import URL
 
-from adapters.auth import HttpAuth, NoAuth, Tls, WsseUsername
+from adapters.auth import Auth, NoAuth, Tls, WsseSignature, WsseUsername
 from adapters.call import Call, Outcome, Result
 from adapters.endpoint import endpoint, headers_are_safe, merged
 from adapters.http import Answer, Defect, Request, by_status, perform
@@ -19,6 +20,8 @@ from adapters.soap.faults import fault_outcome
 from adapters.soap.manner import Manner
 from adapters.soap.multipart import NotRelated, envelope_of
 from adapters.soap.security import username_token
+from adapters.soap.signing import Signer
+from adapters.soap.verifying import signed_part
 from adapters.soap.writing import Inexpressible
 from adapters.soap.wsdl import Operation, Service
 from bus.clock import Clock, SystemClock
@@ -28,13 +31,15 @@ from bus.errors import SettingInvalid
 
 @dataclass(frozen=True, slots=True)
 class SoapSettings:
-    """A system that speaks SOAP, its secrets resolved. Without an `endpoint` the address is the WSDL's."""
+    """A system that speaks SOAP, its secrets resolved. Without an `endpoint` the address is the WSDL's. With
+    `signed_by`, an answer is taken only where the key of this certificate signed it."""
 
     endpoint: str | None = None
-    auth: HttpAuth | WsseUsername = field(default_factory=NoAuth)
+    auth: Auth = field(default_factory=NoAuth)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     tls: Tls | None = None
     manner: Manner = field(default_factory=Manner)
+    signed_by: x509.Certificate | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,8 @@ class SoapAdapter:
         self._manner = settings.manner
         self._charset = known_charset(settings.manner.charset) if settings.manner.charset else ""
         self._wsse = settings.auth if isinstance(settings.auth, WsseUsername) else None
+        self._signer = Signer(settings.auth) if isinstance(settings.auth, WsseSignature) else None
+        self._signed_by = settings.signed_by
         self._endpoint = endpoint(address, auth=settings.auth, headers=settings.headers, tls=settings.tls, query=True)
         self._url = URL(self._endpoint.url)
         self._ways = {
@@ -92,9 +99,14 @@ class SoapAdapter:
             data = self._manner.payload(data)
         except Inexpressible:
             return Outcome(Result.REFUSED, "body-inexpressible")
-        body = enclose(operation.version, data, self._header(operation, asked), self._manner.envelope)
-        body = self._manner.encoded(body)
+        body = self._manner.encoded(self._envelope(operation, data, self._header(operation, asked)))
         return Request("POST", self._url, merged(call.headers, way.headers), body, self._endpoint.tls)
+
+    def _envelope(self, operation: Operation, data: bytes, header: bytes) -> bytes:
+        version, prefix = operation.version, self._manner.envelope
+        if self._signer:
+            return self._signer.enclosed(version, data, header, self._clock.now(), prefix)
+        return enclose(version, data, header, prefix)
 
     def _header(self, operation: Operation, asked: str) -> bytes:
         """The header blocks of a call."""
@@ -116,14 +128,21 @@ class SoapAdapter:
         opened = self._opened(operation, answer)
         if isinstance(opened, Outcome):
             return opened
-        if self._manner.addressing and not answers(opened.headers, self._manner.addressing, asked):
-            return _invalid("reply-unrelated", answer, answer.data, clock)
+        if defect := self._defect(opened, asked):
+            return _invalid(defect, answer, answer.data, clock)
         if opened.is_fault:
-            return fault_outcome(opened, call.faults, status)
+            return fault_outcome(opened, call.faults if opened.is_proved else (), status)
         if not answer.is_success:
             return by_status(answer, clock)
         reply = self._nothing(operation) if opened.child is None else Body(Format.XML, alone(opened.child))
         return Outcome(Result.ANSWERED, f"http-{status}", status, reply)
+
+    def _defect(self, opened: Opened, asked: str) -> str | None:
+        """What keeps an envelope from being the answer to this call."""
+        if self._manner.addressing and not answers(opened.headers, self._manner.addressing, asked):
+            return "reply-unrelated"
+        # Servers do not sign that they understood nothing: such a fault is believed by its code, as a status is.
+        return None if opened.is_proved or opened.is_fault else "reply-unsigned"
 
     def _opened(self, operation: Operation, answer: Answer) -> Opened | Outcome:
         try:
@@ -132,7 +151,12 @@ class SoapAdapter:
             code = Defect.UNDECODABLE if isinstance(error, Undecodable) else "reply-not-soap"
             return _invalid(code, answer, answer.data, self._clock)
         try:
-            return open_envelope(operation.encoding.take_off(data, operation.output) if operation.encoding else data)
+            if self._signed_by is None:
+                return _opened(operation, data)
+            signed = signed_part(data, self._signed_by, self._clock.now())
+            opened = _opened(operation, data if signed is None else signed)
+            # Headers are not of what was signed; all that is read of them is that they do not contradict.
+            return replace(opened, headers=open_envelope(data).headers, is_proved=signed is not None)
         except NotSoap:
             return _invalid("reply-html" if is_page(data) else "reply-not-soap", answer, data, self._clock)
 
@@ -148,9 +172,14 @@ class SoapAdapter:
 
     def _nothing(self, operation: Operation) -> Body | None:
         """What an answer without anything in it says: where that is one, the operation's element with nothing in it."""
-        if operation.output is None or not self._manner.empty_answer:
+        if operation.output is None or not self._manner.empty_answer or self._signed_by:
             return None
         return Body(Format.XML, etree.tostring(etree.Element(operation.output)))
+
+
+def _opened(operation: Operation, data: bytes) -> Opened:
+    """Raises `NotSoap`."""
+    return open_envelope(operation.encoding.take_off(data, operation.output) if operation.encoding else data)
 
 
 def _invalid(code: str, answer: Answer, data: bytes, clock: Clock) -> Outcome:

@@ -75,7 +75,7 @@ def receive(data: bytes, content_type: str, plain: Callable[[bytes], bytes] | No
         if etree.QName(root).localname == "Envelope":
             raise SoapVersionMismatch
         raise EnvelopeInvalid(hint="its root is no Envelope")
-    header, body = _parts(root, version)
+    header, body = parts(root, version)
     if len(body) > 1:
         raise EnvelopeInvalid(hint="its Body has more than one element")
     if _has_text(body):
@@ -83,8 +83,11 @@ def receive(data: bytes, content_type: str, plain: Callable[[bytes], bytes] | No
     return Received(version, len(text), root, _meant_for_us(header, version), body[0] if len(body) else None)
 
 
-def _parts(root: etree._Element, version: SoapVersion) -> tuple[etree._Element | None, etree._Element]:
-    """Header, if there is one, and Body: in this order, once each, and nothing else (WS-I Basic Profile 1.1, R1011)."""
+def parts(root: etree._Element, version: SoapVersion) -> tuple[etree._Element | None, etree._Element]:
+    """Header, if there is one, and Body: in this order, once each, and nothing else (WS-I Basic Profile 1.1, R1011).
+
+    Raises `EnvelopeInvalid`.
+    """
     header, body = f"{{{version.namespace}}}Header", f"{{{version.namespace}}}Body"
     tags = [str(each.tag) for each in islice(root, 4)]
     if tags == [body]:

@@ -18,7 +18,8 @@ from adapters.soap.addressing import UNDERSTOOD, addressing
 from adapters.soap.answers import Call, fault_answer
 from adapters.soap.receiving import ROOM, Received, receive, version_of
 from adapters.soap.signatures import signed
-from adapters.soap.tokens import SECURITY, SIGNATURE, Proved, is_understood, proved, security_of
+from adapters.soap.tokens import Proved, is_understood, proved, security_of
+from adapters.soap.wss import SECURITY, SIGNATURE
 from bus.clock import Clock
 from bus.errors import AuthenticationMissing, BusError, CredentialInvalid, HeaderNotUnderstood, PathUnknown
 from bus.languages import Language, negotiate

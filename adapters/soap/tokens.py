@@ -7,29 +7,29 @@ import hmac
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from hashlib import sha1, sha256
 from typing import Final
 
 from lxml import etree
 
-from bus.clock import instant
+from adapters.soap.wss import (
+    CERTIFICATE,
+    FRESH,
+    SECURITY,
+    SIGNATURE,
+    TIMESTAMP,
+    TOKEN,
+    WSSE,
+    WSU,
+    check_timestamp,
+    moment,
+)
 from bus.errors import CredentialInvalid, SecurityInvalid
 from identity.credentials import authenticate, readable
 from journal.commands import Once
 from routes.model import Snapshot
 
-WSSE: Final = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd}"
-WSU: Final = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd}"
 PROFILE: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0"
-SECURITY: Final = f"{WSSE}Security"
-TOKEN: Final = f"{WSSE}UsernameToken"
-CERTIFICATE: Final = f"{WSSE}BinarySecurityToken"
-SIGNATURE: Final = "{http://www.w3.org/2000/09/xmldsig#}Signature"
-TIMESTAMP: Final = f"{WSU}Timestamp"
-
-FRESH: Final = 5 * 60 * 1000
-"""Milliseconds by which Created may differ from our clock (UsernameToken Profile 1.0 §3: five minutes at least)."""
 
 NONCE_LIFE: Final = 3 * FRESH
 """Milliseconds for which a nonce is remembered: longer than a token that says it can be fresh, by any clock of ours."""
@@ -102,20 +102,10 @@ def _nonce(token: etree._Element, system: str, now: int) -> Once:
     """A once-only key of the sender. What its digest covers is what is kept of it: nonce and time together."""
     nonce, created = _text(token, f"{WSSE}Nonce"), _text(token, f"{WSU}Created")
     _decoded(nonce)
-    if abs(_moment(created) - now) > FRESH:
+    if abs(moment(created) - now) > FRESH:
         raise SecurityInvalid(hint=f"Created is more than {FRESH // 60_000} minutes from now: set the clock")
     key = sha256(b64encode(_decoded(nonce)) + b"\n" + created.encode()).digest()
     return Once(f"nonce:{system}", key, "", NONCE_LIFE)
-
-
-def check_timestamp(timestamp: etree._Element, now: int, *, oldest: int = 0) -> None:
-    """SOAP Message Security 1.0 §10: what has expired is not acted upon, nor what was made before `oldest`. Raises
-    `SecurityInvalid`."""
-    created, expires = timestamp.findtext(f"{WSU}Created"), timestamp.findtext(f"{WSU}Expires")
-    if created is not None and not oldest <= _moment(created) <= now + FRESH:
-        raise SecurityInvalid(hint="the Timestamp is of another time: set the clock")
-    if expires is not None and now - _moment(expires) > FRESH:
-        raise SecurityInvalid(hint="the Timestamp has expired: set the clock")
 
 
 def _text(token: etree._Element, name: str) -> str:
@@ -131,11 +121,3 @@ def _decoded(text: str) -> bytes:
         return b64decode(text, validate=True)
     except ValueError:
         raise SecurityInvalid(hint="nonce and digest are in Base64") from None
-
-
-def _moment(text: str) -> int:
-    """Milliseconds since the epoch, of xs:dateTime; without a zone UTC (UsernameToken Profile 1.0 §3)."""
-    try:
-        return instant(text.strip(), UTC)
-    except ValueError:
-        raise SecurityInvalid(hint="a time is written as 2026-11-22T09:55:00Z") from None

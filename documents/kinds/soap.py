@@ -74,6 +74,9 @@ class Soap(Part):
     empty_answer: Flag = Field(
         default=False, description="An answer with nothing in it is the operation's element with nothing in it."
     )
+    signed_answers: Flag = Field(
+        default=False, description="Take only answers that the certificate of `signedBy` signed (WS-Security)."
+    )
 
     @model_validator(mode="after")
     def _coherent(self) -> "Soap":

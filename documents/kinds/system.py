@@ -73,7 +73,28 @@ class WsseUsername(Part):
     )
 
 
-Auth = Annotated[NoAuth | Basic | Bearer | ApiKey | WsseUsername, Field(discriminator="scheme")]
+class WsseSignature(Part):
+    """WS-Security 1.0 signature with an X.509 certificate."""
+
+    scheme: Literal["wsse-x509"] = Field(description="A WS-Security signature, for SOAP.")
+    certificate: Secret = Field(description="The bus's certificate and key for it (PEM), as secret:NAME.")
+    reference: Literal["token", "issuer-serial", "key-identifier", "thumbprint"] = Field(
+        default="token",
+        description="How the server knows the certificate: it is sent along, or named by its issuer and serial number,"
+        " its subject key identifier or its thumbprint.",
+    )
+    username: Line | None = Field(default=None, description="Of a UsernameToken that is sent besides, and signed.")
+    password: Secret | None = Field(default=None, description="Its password, as secret:NAME.")
+    digest: Flag = Field(default=False, description="Send a digest of the password, not the password itself.")
+
+    @model_validator(mode="after")
+    def _coherent(self) -> "WsseSignature":
+        if (self.username is None) != (self.password is None) or (self.digest and self.username is None):
+            raise ValueError("`username`, `password` and `digest` belong together.")
+        return self
+
+
+Auth = Annotated[NoAuth | Basic | Bearer | ApiKey | WsseUsername | WsseSignature, Field(discriminator="scheme")]
 
 
 class Tls(Part):
@@ -265,8 +286,10 @@ class System(Document):
             raise ValueError("`operations` belong to `adapter: rest`; a SOAP system's stand in its WSDL.")
         if self.adapter != "rest" and (self.cloud_events or self.sign):
             raise ValueError("`cloudEvents` and `sign` belong to `adapter: rest`.")
-        if self.adapter != "soap" and isinstance(self.auth, WsseUsername):
-            raise ValueError("`scheme: wsse-username` belongs to `adapter: soap`.")
+        if self.adapter != "soap" and isinstance(self.auth, WsseUsername | WsseSignature):
+            raise ValueError(f"`scheme: {self.auth.scheme}` belongs to `adapter: soap`.")
+        if self.soap and self.soap.signed_answers and self.signed_by is None:
+            raise ValueError("`signedAnswers` needs the certificate that signs them: `signedBy`.")
         if self.adapter != "inbox" and self.visibility is not None:
             raise ValueError("`visibility` belongs to `adapter: inbox`; a call has the contract's `timeout`.")
         return self

@@ -14,7 +14,8 @@ from lxml import etree
 from zeep.wsse.username import UsernameToken
 
 from adapters.call import Outcome, Result
-from adapters.soap.tokens import PROFILE, WSSE, WSU
+from adapters.soap.tokens import PROFILE
+from adapters.soap.wss import WSSE, WSU
 from bus.envelope import Body, Format
 from tests.flows.soap_bus import Served, province, served
 from transforms.apart.pool import Pool

@@ -21,7 +21,8 @@ from adapters.egress import Egress
 from adapters.http import open_session
 from adapters.soap.receiving import receive
 from adapters.soap.signatures import signed
-from adapters.soap.tokens import SECURITY, WSSE, WSU, security_of
+from adapters.soap.tokens import security_of
+from adapters.soap.wss import SECURITY, WSSE, WSU
 from bus.clock import SystemClock
 from bus.envelope import Body, Format
 from bus.errors import CertificateNotValid
@@ -35,6 +36,7 @@ from identity.grants import Grants
 from identity.keyring import KeyRing
 from routes.model import Snapshot
 from running.home import Home
+from tests.certificates import Own
 from tests.flows.soap_bus import ENVELOPES, Served, province, served
 from transforms.apart.pool import Pool
 
@@ -153,6 +155,52 @@ async def test_certificate_is_the_one_that_the_document_names(tmp_path: Path, si
     home.close()
     assert {each.system for each in built.signers.values()} == {"signs"}
     assert built.clients == {}
+
+
+WSDL = """<w:definitions xmlns:w="http://schemas.xmlsoap.org/wsdl/" xmlns:s="http://schemas.xmlsoap.org/wsdl/soap/"
+  xmlns:t="urn:t" targetNamespace="urn:t"><w:types><schema xmlns="http://www.w3.org/2001/XMLSchema"
+  targetNamespace="urn:t"><element name="Ask" type="string"/></schema></w:types>
+  <w:message name="In"><w:part name="p" element="t:Ask"/></w:message>
+  <w:portType name="P"><w:operation name="ask"><w:input message="t:In"/></w:operation></w:portType>
+  <w:binding name="B" type="t:P"><s:binding transport="http://schemas.xmlsoap.org/soap/http"/><w:operation name="ask">
+  <s:operation soapAction=""/><w:input><s:body use="literal"/></w:input></w:operation></w:binding>
+  <w:service name="S"><w:port name="p" binding="t:B"><s:address location="http://host/"/></w:port></w:service>
+</w:definitions>"""
+
+
+async def test_a_system_is_called_with_a_key_out_of_its_agencys_secrets(tmp_path: Path) -> None:
+    """The key and the token's password are secrets, the answers' certificate a file; while a secret is missing or is no
+    key, or the file no certificate, the system is not called at all."""
+    auth = "{{scheme: wsse-x509, certificate: secret:key, username: bus, password: secret:password}}"
+    system = (
+        f"kind: System\nname: {{0}}\nagency: H99\nadapter: soap\nwsdl: t.wsdl\nendpoint: https://host/\nauth: {auth}\n"
+        "signedBy: {0}.pem\nsoap: {{signedAnswers: true}}\n"
+    )
+    own = Own.made("bus")
+    files = {"signs.yaml": system.format("signs"), "lies.yaml": system.format("lies"), "t.wsdl": WSDL}
+    files |= {"signs.pem": own.pem.decode(), "lies.pem": "no certificate"}
+    home = Home(read_settings({}, data=tmp_path / "data"), "user:an")
+    home.prepare()
+    async with open_session(Egress(())) as session:
+        with Pool() as pool:
+            documents = load(province(tmp_path / "province", pool, files).folder).documents
+            command = writing(Documents(), documents, "user:an")
+            assert command
+            home.write(command)
+            builder = Builder(home.queries, home.keys, home.credentials, home.secrets, session, home.clock, pool)
+            called = []
+            for name, secret in (
+                ("", ""),
+                ("password", "x"),
+                ("key", "no key"),
+                ("key", (own.pem + own.key_pem).decode()),
+            ):
+                if name:
+                    home.secrets.set("H99", name, secret)
+                systems = builder.load().systems
+                called.append((systems["signs"].adapter is not None, systems["lies"].adapter is not None))
+    home.close()
+    assert called == [(False, False)] * 3 + [(True, False)]
 
 
 async def test_signatures_that_prove_nothing(bus: Served, signers: tuple[Signer, Signer]) -> None:

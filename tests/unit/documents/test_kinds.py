@@ -165,3 +165,18 @@ def test_a_manner_that_does_nothing_is_refused(field: dict[str, object], words: 
         System.model_validate(SOAP | {"soap": field})
     with pytest.raises(ValidationError, match="wsdl"):
         System.model_validate({**SOAP, "adapter": "rest", "wsdl": None, "soap": {"action": "bare"}})
+
+
+def test_a_signature_is_declared_whole() -> None:
+    """A UsernameToken beside a signature has name and password, signed answers a certificate, and REST neither."""
+    signature = {"scheme": "wsse-x509", "certificate": "secret:key"}
+    token = {"username": "bus", "password": "secret:password"}
+    system = System.model_validate(SOAP | {"auth": {**signature, **token}})
+    assert [secret.name for _, secret in system.secrets()] == ["key", "password"]
+    for wrong in ({"username": "bus"}, {"password": "secret:password"}, {"digest": True}):
+        with pytest.raises(ValidationError, match="belong together"):
+            System.model_validate(SOAP | {"auth": {**signature, **wrong}})
+    with pytest.raises(ValidationError, match="wsse-x509"):
+        System.model_validate({**SOAP, "adapter": "rest", "wsdl": None, "auth": signature})
+    with pytest.raises(ValidationError, match="signedBy"):
+        System.model_validate(SOAP | {"soap": {"signedAnswers": True}})
