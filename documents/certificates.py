@@ -1,33 +1,32 @@
 """The certificates that systems' documents name: whose each is, and what is wrong with them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
-
-import structlog
+from typing import TypeVar
 
 from documents import kinds
 from documents.bench import Bench
 from documents.kinds.values import FilePath
 from documents.model import Documents, Written
-from identity.certificates import Certificate, Holder, read_certificate
+from identity.certificates import Certificate, Holder, read_authorities, read_certificate
 from identity.grants import civil_date
 
 WARNED = timedelta(days=30)
 """For how long before its end a check says so."""
 
 Steps = tuple[str | int, ...]
-
-log = structlog.get_logger("snapshot")
-
-
-def clients(documents: Documents) -> Mapping[bytes, Holder]:
-    """Whose certificate it is that a caller shows in TLS, by its fingerprint."""
-    return _holders(documents, "certificates")
+T = TypeVar("T")
 
 
-def signers(documents: Documents) -> Mapping[bytes, Holder]:
-    """Whose certificate it is that a caller signs with, by its fingerprint."""
-    return _holders(documents, "signedBy")
+def clients(documents: Documents, unusable: Callable[[str], None] = lambda _: None) -> Mapping[bytes, Holder]:
+    """Whose certificate it is that a caller shows in TLS, by its fingerprint. One that cannot be used is left out, and
+    one of several systems is nobody's: `unusable` is told of which system it is."""
+    return _holders(documents, "certificates", unusable)
+
+
+def signers(documents: Documents, unusable: Callable[[str], None] = lambda _: None) -> Mapping[bytes, Holder]:
+    """As `clients`, of those that a caller signs with."""
+    return _holders(documents, "signedBy", unusable)
 
 
 def check_certificates(bench: Bench, today: date) -> None:
@@ -35,19 +34,26 @@ def check_certificates(bench: Bench, today: date) -> None:
     of civil time."""
     first: dict[bytes, str] = {}
     for written, system in bench.documents.of(kinds.System):
+        if system.tls and system.tls.ca:
+            _read(bench, written, ("tls", "ca"), system.tls.ca, read_authorities)
         for steps, path in _named(system):
-            data = bench.documents.files.get(path)
-            if data is None:
-                continue  # which was said already
-            try:
-                found = read_certificate(data)
-            except ValueError as wrong:
-                bench.say(written, f"{path}: {wrong}", *steps)
+            found = _read(bench, written, steps, path, read_certificate)
+            if found is None:
                 continue
             other = first.setdefault(found.fingerprint, system.name)
             if other != system.name:
                 bench.say(written, f"{path} is {other}'s certificate as well: it must say which of them calls.", *steps)
             _days(bench, written, steps, path, found, today)
+
+
+def _read(bench: Bench, written: Written, steps: Steps, path: str, read: Callable[[bytes], T]) -> T | None:
+    """What `read` makes of a file; None where that, or the file itself, is missing, which is then said."""
+    data = bench.attempt(written, steps, lambda: bench.shapes.file(path))
+    try:
+        return None if data is None else read(data)
+    except ValueError as wrong:
+        bench.say(written, f"{path}: {wrong}", *steps)
+        return None
 
 
 def _days(bench: Bench, written: Written, steps: Steps, path: str, found: Certificate, today: date) -> None:
@@ -60,8 +66,7 @@ def _days(bench: Bench, written: Written, steps: Steps, path: str, found: Certif
         bench.warn(written, f"{path} is valid from {begins} on, and not before.", *steps)
 
 
-def _holders(documents: Documents, what: str) -> Mapping[bytes, Holder]:
-    """What cannot be used is left out, and what is several systems' is nobody's."""
+def _holders(documents: Documents, what: str, unusable: Callable[[str], None]) -> Mapping[bytes, Holder]:
     found: dict[bytes, Holder] = {}
     shared: set[bytes] = set()
     for _, system in documents.of(kinds.System):
@@ -71,10 +76,10 @@ def _holders(documents: Documents, what: str) -> Mapping[bytes, Holder]:
             try:
                 certificate = read_certificate(documents.files[path])
             except (KeyError, ValueError):
-                log.error("certificate-unusable", system=system.name)
+                unusable(system.name)
                 continue
             if found.setdefault(certificate.fingerprint, Holder(system.name, certificate)).system != system.name:
-                log.error("certificate-unusable", system=system.name)
+                unusable(system.name)
                 shared.add(certificate.fingerprint)
     return {each: holder for each, holder in found.items() if each not in shared}
 

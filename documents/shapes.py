@@ -138,6 +138,11 @@ class Shapes:
                 raise invalid(f"the schema {each} cannot be used: {error.text}") from None
         return resources
 
+    def file(self, path: str) -> bytes:
+        """The file itself. Raises `DocumentInvalid` where it is not there."""
+        self._require(path)
+        return self._files[path]
+
     def _once(self, what: str, path: str, build: Callable[[], T], *further: Hashable) -> T:
         """What is built of the file at `path` and all that it leads to."""
         return self._kept.get((what, path, *further, self._print(path)), build)

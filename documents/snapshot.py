@@ -79,7 +79,7 @@ class Builder:
             self._compiled, problems = compile_documents(documents, self.pool, self._kept)
             self._documents = documents
             self._original = partial(original, documents.in_force(), self._compiled)
-            self._clients, self._signers = clients(documents), signers(documents)
+            self._clients, self._signers = clients(documents, _unusable), signers(documents, _unusable)
             for problem in problems:
                 log.error("document-unusable", place=f"{problem.file}{problem.path}")
         compiled, self._keys = self._compiled, self.keys()
@@ -178,7 +178,9 @@ class Builder:
     def _tls(self, document: kinds.System) -> auth.Tls | None:
         if document.tls is None:
             return None
-        ca = self._documents.files[document.tls.ca] if document.tls.ca else None
+        ca = self._documents.files.get(document.tls.ca) if document.tls.ca else None
+        if document.tls.ca and ca is None:
+            raise SettingInvalid(name="tls.ca", hint="the file is not among the documents")
         certificate = self._secret(document, document.tls.certificate).encode() if document.tls.certificate else None
         return auth.Tls(ca, certificate)
 
@@ -236,3 +238,7 @@ def rest_operation(document: written.Operation) -> RestOperation:
 
 def _texts(mapping: Mapping[str, str]) -> dict[str, str]:
     return {str(name): str(text) for name, text in mapping.items()}
+
+
+def _unusable(system: str) -> None:
+    log.error("certificate-unusable", system=system)

@@ -38,21 +38,21 @@ class Holder:
 def read_certificate(data: bytes) -> Certificate:
     """The one certificate of a file in PEM (RFC 7468). Raises `ValueError` saying what to do, and nothing of what is in
     the file."""
-    labels = LABEL.findall(data)
-    if any(label.endswith(b"PRIVATE KEY") for label in labels):
-        raise ValueError(
-            "there is a private key in it: only its system may have that. Leave nothing but the certificate."
-        )
-    if not labels:
-        raise ValueError(
-            "it is not in PEM (-----BEGIN CERTIFICATE-----): `openssl x509 -inform der` makes that of DER."
-        )
-    if labels != [b"CERTIFICATE"]:
+    if _labels(data) != [b"CERTIFICATE"]:
         raise ValueError("there is not just one certificate in it: leave the system's own, and no other.")
     try:
         return _read(x509.load_pem_x509_certificate(data))
     except (ValueError, x509.InvalidVersion):
         raise ValueError("the certificate in it cannot be read.") from None
+
+
+def read_authorities(data: bytes) -> int:
+    """How many certificates there are in a file in PEM, of authorities. Raises `ValueError` as `read_certificate`."""
+    _labels(data)
+    try:
+        return len(x509.load_pem_x509_certificates(data))
+    except (ValueError, x509.InvalidVersion):
+        raise ValueError("a certificate in it cannot be read.") from None
 
 
 def fingerprint(der: bytes) -> bytes:
@@ -69,6 +69,17 @@ def holder(holders: Mapping[bytes, Holder], given: bytes, now: int) -> str:
     if not certificate.begins <= now <= certificate.ends:
         raise CertificateNotValid(begins=iso(certificate.begins), ends=iso(certificate.ends))
     return found.system
+
+
+def _labels(data: bytes) -> list[bytes]:
+    labels = LABEL.findall(data)
+    if any(label.endswith(b"PRIVATE KEY") for label in labels):
+        raise ValueError("there is a private key in it, which only its owner may have: leave nothing but certificates.")
+    if not labels:
+        raise ValueError(
+            "it is not in PEM (-----BEGIN CERTIFICATE-----): `openssl x509 -inform der` makes that of DER."
+        )
+    return labels
 
 
 def _read(certificate: x509.Certificate) -> Certificate:

@@ -138,11 +138,14 @@ async def test_signature_says_who_calls(bus: Served, signers: tuple[Signer, Sign
 
 
 async def test_certificate_is_the_one_that_the_document_names(tmp_path: Path, signers: tuple[Signer, Signer]) -> None:
-    """A system's `signedBy` is what its signatures are held against; a file that is no certificate proves nobody."""
+    """A system's `signedBy` is what its signatures are held against; a file that is no certificate proves nobody, and
+    one that is missing stops no other system."""
     pem = signers[0].certificate.public_bytes(Encoding.PEM).decode()
     sender = "kind: System\nname: {0}\nagency: H99\nadapter: soap\nsignedBy: {0}.pem\n"
     files = {"signs.yaml": sender.format("signs"), "signs.pem": pem}
     files |= {"lies.yaml": sender.format("lies"), "lies.pem": "no certificate"}
+    odd = "kind: System\nname: odd\nagency: H99\nadapter: rest\nendpoint: https://his.invalid/\ntls: {ca: none.pem}\n"
+    files |= {"odd.yaml": odd}
     home = Home(read_settings({}, data=tmp_path / "data"), "user:an")
     home.prepare()
     async with open_session(Egress(())) as session:
@@ -155,6 +158,7 @@ async def test_certificate_is_the_one_that_the_document_names(tmp_path: Path, si
     home.close()
     assert {each.system for each in built.signers.values()} == {"signs"}
     assert built.clients == {}
+    assert (built.systems["odd"].adapter, built.systems["his"].adapter is None) == (None, False)
 
 
 WSDL = """<w:definitions xmlns:w="http://schemas.xmlsoap.org/wsdl/" xmlns:s="http://schemas.xmlsoap.org/wsdl/soap/"

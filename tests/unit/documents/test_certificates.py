@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from documents.certificates import clients, signers
-from documents.check import check_folder
+from documents.check import check, check_folder
 from documents.load import load
 from documents.problems import Severity
 from tests.certificates import Own
@@ -62,6 +62,28 @@ def test_file_that_is_not_one_certificate_is_an_error(
     assert words in message
     assert "secret-marker" not in message
     assert clients(load(folder).documents) == signers(load(folder).documents) == {}
+    sent = load(folder).documents  # as the API is sent it: nothing was said yet
+    assert [each.path for each in check(sent, TODAY).problems] == [path]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (SHOP.pem.decode() + OTHER.pem.decode(), None),
+        (SHOP.key_pem.decode(), "a private key"),
+        ("secret-marker", "not in PEM"),
+        (SHOP.pem.decode().replace("MII", "AAA"), "cannot be read"),
+        (None, "there is no file a.pem"),
+    ],
+)
+def test_authorities_of_a_system_are_looked_at(province: Build, text: str | None, words: str | None) -> None:
+    """What `tls.ca` names holds certificates, as many as there are; how long they last is their owner's to say."""
+    fields = "endpoint: https://a.example.internal/\ntls: {ca: a.pem}"
+    system = a_system("a", fields).replace("soap", "rest")
+    found = said(province({"a.yaml": system} | ({"a.pem": text} if text else {})))
+    assert [(severity, path, str(words) in message) for severity, path, message in found] == (
+        [(Severity.ERROR, "/tls/ca", True)] if words else []
+    )
 
 
 def test_certificate_of_two_systems_is_an_error(province: Build) -> None:
