@@ -6,11 +6,13 @@ from datetime import timedelta
 import orjson
 import pytest
 
+from documents.certificates import clients, signers
 from documents.model import Key
 from documents.standing import State
 from documents.store import read
 from identity.grants import civil_date
 from running.home import Home
+from tests.certificates import Own
 from tests.unit.management.conftest import Client
 
 SCHEMA = {"type": "object", "required": ["number"], "properties": {"number": {"type": "string"}}}
@@ -165,6 +167,39 @@ async def test_a_new_system_gets_no_secret_that_went_elsewhere(call: Client, hom
     change = {"documents": [without | {"kind": "System"}], "files": [{"path": path, "content": other}]}
     assert (await call("reg", "POST", "/changes", change)).status_code == 200
     assert state("population.register") is State.DETACHED
+
+
+@pytest.mark.parametrize("field", ["certificates", "signedBy"])
+async def test_who_gives_a_certificate_issues_a_credential(call: Client, home: Home, field: str) -> None:
+    """A certificate lets its holder act as the system, so it takes whom a credential takes: to name it, and to write
+    another one over its file. What changes nothing of it, and what takes it away, is a registrar's."""
+    first, second = Own.made("one-stop"), Own.made("mine")
+    place, path = "/systems/one-stop.province", "one-stop/own.pem"
+    before = (await call("reg", "GET", place)).json() | {"kind": "System"}
+    names = before | {field: [path] if field == "certificates" else path}
+
+    def change(own: Own, *documents: object) -> dict[str, object]:
+        return {"documents": documents, "files": [{"path": path, "content": b64encode(own.pem).decode()}]}
+
+    async def sent(person: str, body: dict[str, object]) -> tuple[int, str]:
+        answer = await call(person, "POST", "/changes", body)
+        return answer.status_code, answer.json().get("code", "")
+
+    def holders() -> set[bytes]:
+        documents = read(home.queries)
+        return {*clients(documents), *signers(documents)}
+
+    assert await sent("reg", change(first, names)) == (403, "role-missing")
+    assert await sent("adm", change(first, names)) == (200, "")
+    assert await sent("reg", change(second, names)) == (403, "role-missing")
+    assert await sent("reg", change(second)) == (403, "role-missing")
+    assert holders() == {first.read.fingerprint}
+    assert await sent("reg", change(first, names | {"title": {"vi": "Khác", "en": "Other"}})) == (200, "")
+    tag = (await call("reg", "GET", place)).headers["ETag"]
+    assert (await call("reg", "PUT", place, before, if_match=tag)).status_code == 200
+    assert holders() == set()
+    tag = (await call("reg", "GET", place)).headers["ETag"]
+    assert (await call("adm", "PUT", place, names, if_match=tag)).status_code == 422  # its file went with its name
 
 
 async def test_what_is_wrong_in_a_change_is_all_said(call: Client, home: Home) -> None:
