@@ -1,8 +1,9 @@
 """A management plane over a journal that holds the model province, and the people who run it."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from routes.refusals import Refusals
 from running.apply import apply_folder
 from running.home import Home
 from running.people import change_people, read_people
+from tests.services import postgresql
 
 CHEAP = Passwords(time_cost=1, memory_cost=8, parallelism=1)
 PASSWORD = "a password for tests"
@@ -38,11 +40,8 @@ PEOPLE = {
 }
 
 
-@pytest.fixture(scope="session")
-def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the model province and people in it; copied for each test that writes."""
-    folder = tmp_path_factory.mktemp("managed") / "data"
-    home = Home(read_settings(data=folder), "user:test")
+def fill(home: Home) -> None:
+    """The model province, and people."""
     home.prepare()
     assert apply_folder(home, FOLDER).done
     now = home.clock.now()
@@ -51,7 +50,23 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
         person = Person(name, name.title(), frozenset({role}), None, kept, now, now)
         change_people(home, lambda people, person=person: people.add(person, home.actor))  # type: ignore[misc]
     home.close()
+
+
+@pytest.fixture(scope="session")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the model province and people in it; copied for each test that writes."""
+    folder = tmp_path_factory.mktemp("managed") / "data"
+    fill(Home(read_settings(data=folder), "user:test"))
     return folder
+
+
+@pytest.fixture(scope="session")
+def applied_there(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """As `applied`, with the journal in PostgreSQL."""
+    folder = tmp_path_factory.mktemp("managed-there") / "data"
+    with postgresql.database(postgresql_server) as url:
+        fill(Home(read_settings(data=folder, database_url=url), "user:test"))
+        yield folder, url
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -62,13 +77,21 @@ def _as_served() -> Iterator[None]:
 
 
 @pytest.fixture
-def home(applied: Path, tmp_path: Path) -> Iterator[Home]:
-    import shutil
-
-    shutil.copytree(applied, tmp_path / "data")
-    made = Home(read_settings(data=tmp_path / "data"), "user:test")
-    yield made
-    made.close()
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
+    """Of a bus with SQLite, or with what the test names."""
+    data = tmp_path / "data"
+    with ExitStack() as stack:
+        if getattr(request, "param", "sqlite") == "sqlite":
+            shutil.copytree(request.getfixturevalue("applied"), data)
+            settings = read_settings(data=data)
+        else:
+            folder, url = request.getfixturevalue("applied_there")
+            shutil.copytree(folder, data)
+            server = request.getfixturevalue("postgresql_server")
+            settings = read_settings(data=data, database_url=stack.enter_context(postgresql.database(server, url)))
+        made = Home(settings, "user:test")
+        yield made
+        made.close()
 
 
 def refusals(home: Home) -> Refusals:

@@ -15,6 +15,8 @@ from running.home import Home
 from tests.certificates import Own
 from tests.unit.management.conftest import Client
 
+pytestmark = pytest.mark.parametrize("home", ["sqlite", "postgresql"], indirect=True)
+
 SCHEMA = {"type": "object", "required": ["number"], "properties": {"number": {"type": "string"}}}
 WIDER = SCHEMA | {"properties": {"number": {"type": "string"}, "note": {"type": "string"}}}
 NARROWER = SCHEMA | {"required": ["number", "note"]}
