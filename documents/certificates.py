@@ -29,6 +29,15 @@ def signers(documents: Documents, unusable: Callable[[str], None] = lambda _: No
     return _holders(documents, "signedBy", unusable)
 
 
+def proofs(documents: Documents) -> frozenset[tuple[str, str, bytes]]:
+    """What proves which system, whatever it is worth: the system's name, the kind of proof, and the file."""
+    return frozenset(
+        (system.name, str(steps[0]), documents.files.get(path, b""))
+        for _, system in documents.of(kinds.System)
+        for steps, path in _named(system)
+    )
+
+
 def check_certificates(bench: Bench, today: date) -> None:
     """Say which files are not what they should be, which certificate is two systems', and which ends. `today` is a day
     of civil time."""

@@ -99,7 +99,9 @@ RULES: Final[Mapping[Action, Rule]] = MappingProxyType(
         Action.RETIRE_CONTRACT: Rule("end a version: nobody sends by it any more", _DECIDING),
         Action.REQUEST_GRANT: Rule("ask for a grant, with its purpose and legal basis", _DESCRIBING),
         Action.DECIDE_GRANT: Rule("give, turn down or end a grant", _DECIDING),
-        Action.ISSUE_CREDENTIAL: Rule("issue a credential of a system, and see its secret once", _DECIDING),
+        Action.ISSUE_CREDENTIAL: Rule(
+            "issue a credential of a system, and see its secret once; name a certificate that proves it", _DECIDING
+        ),
         Action.REVOKE_CREDENTIAL: Rule("end a credential of a system", _DECIDING),
         Action.CONFIRM_SECRET: Rule("let a system whose host has changed have its secret again", _DECIDING),
         Action.SEARCH_MESSAGES: Rule(

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bus.settings import Settings
+from documents.certificates import proofs
 from documents.model import Documents
 from documents.store import read
 from identity.keyring import keyed_hashes
 from identity.passwords import Passwords
 from identity.people import Person
+from identity.roles import Action, require
 from journal.commands import Command, PutDocuments
 from journal.queries import Queries
 from running.home import Home
@@ -74,7 +76,7 @@ class Call:
     def registry(self) -> Registry:
         """Changes where documents stand."""
         home = self.plane.home
-        return Registry(home.queries, home.write, home.clock, home.settings.secrets_folder)
+        return Registry(home.queries, home.write, home.clock, home.settings.secrets_folder, allowed=self._allowed)
 
     @property
     def planning(self) -> Registry:
@@ -84,6 +86,12 @@ class Call:
             return command.expected or 0
 
         return replace(self.registry, write=write)
+
+    def _allowed(self, current: Documents, proposed: Documents) -> None:
+        """Who names a certificate may speak as its system, as if they had issued it a credential. Raises
+        `RoleMissing`."""
+        if not proofs(proposed) <= proofs(current):
+            require(self.person.roles, Action.ISSUE_CREDENTIAL)
 
 
 @dataclass(frozen=True, slots=True)

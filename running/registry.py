@@ -55,7 +55,7 @@ class Registry:
     A contract version is named ``NAME@1.2.0``, a grant ``NAME@1/SYSTEM/send``. Every method may raise
     `ContractUnknown`, `VersionUnknown` or `GrantUnknown` for what is not there, `ChangeForbidden` for what its state
     does not allow, and `RegistryChanged`. `secrets` is the folder of secrets, of which a check says what is missing;
-    `check` finds what is wrong with documents.
+    `check` finds what is wrong with documents. `allowed` is given what there is and what is proposed, and may raise.
     """
 
     queries: Queries
@@ -63,6 +63,7 @@ class Registry:
     clock: Clock
     secrets: Path | None = None
     check: Callable[[Documents, date, Path | None], tuple[Problem, ...]] = check_bounded
+    allowed: Callable[[Documents, Documents], None] = lambda *_: None
 
     def propose(
         self,
@@ -82,6 +83,7 @@ class Registry:
         seen(current)
         planned = replace(plan(current, wanted), removed=tuple(sorted(removed)))
         after, events = result(current.less(removed), wanted), list[Event]()
+        self.allowed(current, after)
         for key in (*planned.created, *planned.changed, *planned.unchanged):
             what = {"Contract": Change.PROPOSE, "Grant": Change.REQUEST}.get(key.kind)
             if what is not None and _waits(current, key, what):
