@@ -10,6 +10,7 @@ from adapters.soap.wsdl import Service
 from contracts.model import Contract
 from documents import kinds
 from documents.bench import Bench
+from documents.header_blocks import header_blocks
 from documents.migrations import Migration, migrations, with_former
 from documents.model import Documents, Written
 from documents.of_the_bus import with_own
@@ -116,7 +117,14 @@ def _services(bench: Bench) -> Iterator[tuple[str, Service]]:
         if document.wsdl is not None:
             service = bench.attempt(written, ("wsdl",), partial(bench.shapes.service, document))
             if service is not None:
+                bench.attempt(written, ("soap", "headers"), partial(_tried, document, service))
                 yield document.name, service
+
+
+def _tried(document: kinds.System, service: Service) -> None:
+    """Make its header blocks once, to say what is wrong with them."""
+    for _ in header_blocks(document.soap, service):
+        pass
 
 
 def _routes(bench: Bench, ways: Ways) -> dict[str, tuple[Route, ...]]:

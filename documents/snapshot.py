@@ -24,6 +24,7 @@ from bus.errors import BusError, SecretDetached, SettingInvalid
 from documents import kinds
 from documents.certificates import clients, signers
 from documents.compile import Compiled, compile_documents
+from documents.header_blocks import header_blocks
 from documents.kinds import system as written
 from documents.kinds.soap import Soap
 from documents.model import Documents, Key
@@ -143,7 +144,8 @@ class Builder:
     def _soap(self, document: kinds.System, service: Service, endpoint: str | None) -> SoapAdapter:
         headers, tls, manner = _texts(document.headers), self._tls(document), soap_manner(document.soap)
         signed_by = self._signer_of_answers(document)
-        settings = SoapSettings(endpoint, self._auth(document), headers, tls, manner, signed_by)
+        blocks = tuple(header_blocks(document.soap, service, partial(self._secret, document)))
+        settings = SoapSettings(endpoint, self._auth(document), headers, tls, manner, signed_by, blocks)
         return SoapAdapter(settings, service, self.session, self.clock)
 
     def _signer_of_answers(self, document: kinds.System) -> x509.Certificate | None:

@@ -24,6 +24,15 @@ class Spelling(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """A header block that is the same in each call; `data` is a document of its own, which may hold secrets."""
+
+    element: str
+    data: bytes = field(repr=False)
+    must_understand: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Manner:
     """One server's own manner; as it is made, what most of them take.
 
@@ -63,6 +72,13 @@ class Manner:
         if self.request_charset:
             fit(root, known_charset(self.request_charset))
         return prefixed(root, self.prefixes)
+
+    def block(self, block: Block, version: SoapVersion) -> bytes:
+        """A header block as its server reads it. Raises `Inexpressible`."""
+        root = parse_xml(self.payload(block.data))
+        if block.must_understand:
+            root.set(f"{{{version.namespace}}}mustUnderstand", "1")
+        return prefixed(root, {**self.prefixes, version.namespace: self.envelope})
 
     def encoded(self, envelope: bytes) -> bytes:
         """An envelope in the character set of requests."""

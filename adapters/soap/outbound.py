@@ -1,6 +1,6 @@
 """Systems that speak SOAP: a call is one element in the Body of an envelope."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -17,7 +17,7 @@ from adapters.payload import Undecodable, as_received, is_page, known_charset, t
 from adapters.soap.addressing import answers, asking, message_id
 from adapters.soap.envelope import NotSoap, Opened, alone, enclose, open_envelope
 from adapters.soap.faults import fault_outcome
-from adapters.soap.manner import Manner
+from adapters.soap.manner import Block, Manner
 from adapters.soap.multipart import NotRelated, envelope_of
 from adapters.soap.security import username_token
 from adapters.soap.signing import Signer
@@ -40,14 +40,16 @@ class SoapSettings:
     tls: Tls | None = None
     manner: Manner = field(default_factory=Manner)
     signed_by: x509.Certificate | None = field(default=None, repr=False)
+    blocks: Sequence[Block] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """An operation, and the headers of every call of it."""
+    """An operation, and the headers and header blocks of every call of it."""
 
     operation: Operation
     headers: Mapping[str, str] = field(repr=False)
+    blocks: bytes = field(default=b"", repr=False)
 
 
 class SoapAdapter:
@@ -68,10 +70,21 @@ class SoapAdapter:
         self._signed_by = settings.signed_by
         self._endpoint = endpoint(address, auth=settings.auth, headers=settings.headers, tls=settings.tls, query=True)
         self._url = URL(self._endpoint.url)
+        declared = {header for each in service.operations.values() for header in each.headers}
         self._ways = {
-            name: _Way(each, merged(self._endpoint.headers, self._manner.headers(each)))
+            name: self._compiled(
+                each,
+                [block for block in settings.blocks if block.element in each.headers or block.element not in declared],
+            )
             for name, each in service.operations.items()
         }
+
+    def _compiled(self, operation: Operation, blocks: Iterable[Block]) -> _Way:
+        try:
+            written = b"".join(self._manner.block(each, operation.version) for each in blocks)
+        except Inexpressible:
+            raise SettingInvalid(name="soap.headers", hint="a name in them is not in requestCharset") from None
+        return _Way(operation, merged(self._endpoint.headers, self._manner.headers(operation)), written)
 
     async def call(self, call: Call) -> Outcome:
         way = self._way(call.operation)
@@ -99,7 +112,7 @@ class SoapAdapter:
             data = self._manner.payload(data)
         except Inexpressible:
             return Outcome(Result.REFUSED, "body-inexpressible")
-        body = self._manner.encoded(self._envelope(operation, data, self._header(operation, asked)))
+        body = self._manner.encoded(self._envelope(operation, data, self._header(operation, asked) + way.blocks))
         return Request("POST", self._url, merged(call.headers, way.headers), body, self._endpoint.tls)
 
     def _envelope(self, operation: Operation, data: bytes, header: bytes) -> bytes:

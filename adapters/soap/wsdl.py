@@ -38,9 +38,10 @@ class Operation:
 
     `input` is the one element of the request's Body, None where that is empty; `output` the answer's, None where no
     element is answered, as by a one-way operation. `faults` are the elements a fault's detail may hold, `headers` the
-    header blocks that the WSDL declares for the request; the bus sends none of those. `encoding` is there where the
-    messages are written by the rules of SOAP encoding. `attachments` says that the WSDL declares some: the bus sends
-    none, and of an answer takes the envelope. `addressed` is the request's action where WS-Addressing is spoken.
+    header blocks that the WSDL declares for the request, sent where a system's document says what stands in them.
+    `encoding` is there where the messages are written by the rules of SOAP encoding. `attachments` says that the WSDL
+    declares some: the bus sends none, and of an answer takes the envelope. `addressed` is the request's action where
+    WS-Addressing is spoken.
     """
 
     name: str

@@ -112,8 +112,10 @@ ELEMENT_MISSING = _loss(
 )
 HEADERS = _loss(
     "headers-not-sent",
-    "these operations declare header blocks, and the bus sends none of them: {operations}. The blocks: {headers}.",
-    "các thao tác này khai báo khối header mà trục không gửi: {operations}. Các khối: {headers}.",
+    "these operations declare header blocks, which are sent once `soap.headers` of the system says what stands in"
+    " them: {operations}. The blocks: {headers}.",
+    "các thao tác này khai báo khối header, chỉ gửi khi `soap.headers` của hệ thống nêu nội dung: {operations}."
+    " Các khối: {headers}.",
 )
 ATTACHMENTS = _loss(
     "attachments-not-sent",

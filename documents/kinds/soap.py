@@ -1,12 +1,12 @@
 """How one server wants SOAP written: part of a system."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from adapters.payload import Undecodable, known_charset
 from documents.kinds.base import Part
-from documents.kinds.values import Flag, Line, Value
+from documents.kinds.values import Element, Flag, Json, Line, Secret, Value
 
 
 class Charset(Value):
@@ -49,6 +49,28 @@ class Namespace(Value):
     HINT = "a namespace is a URI: http://his.example/ws, urn:his."
 
 
+def _with_secrets(value: object) -> Any:
+    """A value of JSON, its texts that name a secret as that."""
+    if isinstance(value, dict):
+        return {name: _with_secrets(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with_secrets(each) for each in value]
+    if not isinstance(value, str) or not value.startswith("secret:"):
+        return value
+    Secret.check(value)
+    return Secret(value)
+
+
+class Header(Part):
+    """A header block that is the same in each call."""
+
+    element: Element = Field(description='Its element, which the WSDL declares: "{namespace}Name".')
+    value: Annotated[Json, AfterValidator(_with_secrets)] = Field(
+        description="What stands in it, as the JSON view of its XML; a text may be secret:NAME."
+    )
+    must_understand: Flag = Field(default=False, description="Mark it with mustUnderstand.")
+
+
 class Soap(Part):
     """How this server wants SOAP written, where it differs from others."""
 
@@ -73,6 +95,10 @@ class Soap(Part):
     )
     empty_answer: Flag = Field(
         default=False, description="An answer with nothing in it is the operation's element with nothing in it."
+    )
+    headers: list[Header] = Field(
+        default_factory=list,
+        description="Header blocks: each goes with the operations whose WSDL declares it, or with all where none does.",
     )
     signed_answers: Flag = Field(
         default=False, description="Take only answers that the certificate of `signedBy` signed (WS-Security)."

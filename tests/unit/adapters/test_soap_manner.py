@@ -1,6 +1,7 @@
 """Systems that speak SOAP in their own manner."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 from unicodedata import normalize
@@ -16,12 +17,13 @@ from adapters.call import Call, Outcome, Result
 from adapters.payload import known_charset
 from adapters.soap.addressing import Edition
 from adapters.soap.envelope import SoapVersion, enclose
-from adapters.soap.manner import Manner, Spelling
+from adapters.soap.manner import Block, Manner, Spelling
 from adapters.soap.outbound import SoapAdapter, SoapSettings
 from adapters.soap.writing import fit, prefixed
 from adapters.soap.wsdl import Operation, Service
 from bus.clock import ManualClock
 from bus.envelope import Body, Format
+from bus.errors import SettingInvalid
 from contracts.xsd import XsdDocuments
 
 V11, V12 = SoapVersion.V11, SoapVersion.V12
@@ -333,3 +335,42 @@ def test_windows_1258_says_the_same_text(text: str) -> None:
     root.text = text
     fit(root, "cp1258")
     assert normalize("NFC", root.text or "") == normalize("NFC", text)
+
+
+@pytest.mark.parametrize("version", SoapVersion)
+async def test_header_blocks_go_with_the_operations_that_declare_them(
+    stand_in: Any, session: aiohttp.ClientSession, version: SoapVersion
+) -> None:
+    """A block that some operation declares goes with those that do, one that none declares with all, in the server's
+    own manner."""
+    operations = {
+        name: Operation(name, "{urn:a}Ask", "{urn:a}Told", "", version, headers=headers)
+        for name, headers in (("ask", ("{urn:h}Auth",)), ("tell", ()))
+    }
+    service = Service("Ask", "AskPort", "", operations, XsdDocuments({"a.xsd": SCHEMA}, ["a.xsd"]))
+    blocks = (
+        Block("{urn:h}Auth", '<h:Auth xmlns:h="urn:h">Hà</h:Auth>'.encode(), must_understand=True),
+        Block("{urn:h}Version", b'<Version xmlns="urn:h">2</Version>'),
+    )
+    manner = Manner(envelope="S", prefixes={"urn:h": "k"}, request_charset="us-ascii", addressing=W3C)
+    asked = SoapAdapter(SoapSettings(stand_in.url, manner=manner, blocks=blocks), service, session, ManualClock())
+    for name, expected in (("ask", ["Auth", "Version"]), ("tell", ["Version"])):
+        await asked.call(replace(call(), operation=name))
+        sent = stand_in.received[-1].body
+        found = etree.fromstring(sent).findall("{*}Header/{urn:h}*")
+        assert [etree.QName(each).localname for each in found] == expected
+        assert b"<k:Version" in sent
+        marked = [each.text for each in found if each.get(f"{{{version.namespace}}}mustUnderstand") == "1"]
+        assert marked == (["Hà"] if name == "ask" else [])
+        assert (b' S:mustUnderstand="1"' in sent) is (name == "ask")
+
+
+async def test_a_block_that_cannot_be_written_is_said_when_it_is_set_up(session: aiohttp.ClientSession) -> None:
+    """A name that the character set of requests has not is a wrong setting, not every message's end."""
+    operation = Operation("ask", "{urn:a}Ask", None, "", V11)
+    service = Service("Ask", "AskPort", "", {"ask": operation}, XsdDocuments({"a.xsd": SCHEMA}, ["a.xsd"]))
+    settings = SoapSettings(
+        "http://h/", manner=Manner(request_charset="us-ascii"), blocks=(Block("Họ", "<Họ/>".encode()),)
+    )
+    with pytest.raises(SettingInvalid):
+        SoapAdapter(settings, service, session)
