@@ -56,17 +56,19 @@ def fault_outcome(opened: Opened, declared: Sequence[FaultRule], status: int) ->
 
 
 def _detail(fault: etree._Element, version: SoapVersion) -> list[etree._Element]:
-    # SOAP 1.1 §4.4 leaves detail without a namespace; some servers give it the envelope's.
-    local, namespace = ("Detail" if version is SoapVersion.V12 else "detail"), f"{{{version.namespace}}}"
-    return [*fault.findall(f"{namespace}{local}/*"), *fault.findall(f"{local}/*")]
+    # SOAP 1.1 §4.4 leaves detail without a namespace, some servers give it the envelope's. SOAP::Lite keeps it in SOAP
+    # 1.2, where it is a qualified Detail (Part 1 §5.4.5).
+    namespace = f"{{{version.namespace}}}"
+    return [
+        child for name in (f"{namespace}Detail", f"{namespace}detail", "detail") for child in fault.findall(f"{name}/*")
+    ]
 
 
 def _codes(fault: etree._Element, version: SoapVersion) -> Iterator[str]:
-    """The local names of the code and of every subcode."""
+    """The local names of the code and of every subcode; of a code of SOAP 1.1 in 1.2 too, as SOAP::Lite writes it."""
     namespace = f"{{{version.namespace}}}"
+    values = [*fault.findall("faultcode"), *fault.findall(f"{namespace}faultcode")]
     if version is SoapVersion.V12:
-        values = fault.iter(f"{namespace}Value")
-    else:
-        values = iter([*fault.findall("faultcode"), *fault.findall(f"{namespace}faultcode")])
+        values += fault.iter(f"{namespace}Value")
     for value in values:
         yield (value.text or "").strip().rpartition(":")[2]

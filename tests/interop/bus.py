@@ -19,6 +19,7 @@ from lxml import etree
 from adapters.call import Call, Outcome, Result
 from adapters.egress import Egress
 from adapters.http import open_session
+from adapters.soap.manner import Manner
 from adapters.soap.outbound import SoapAdapter, SoapSettings
 from adapters.soap.wsdl import load as load_wsdl
 from bus.clock import SystemClock
@@ -73,6 +74,15 @@ class Bus:
     http: httpx.Client = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A server of SOAP behind the bus: where it is, which port of the WSDL it is called as, and how it wants it."""
+
+    url: str
+    wsdl_port: str = "RecordsSoap"
+    manner: Manner = field(default_factory=Manner)
+
+
 def _contract(target: str, name: str, exchange: str, payloads: str, operation: str) -> str:
     grants = "".join(
         f"---\nkind: Grant\ncontract: {target}.{name}@1\nsystem: {system}\nmay: {may}\npurpose: Thử\nlegalBasis: NĐ 1\n"
@@ -85,7 +95,7 @@ def _contract(target: str, name: str, exchange: str, payloads: str, operation: s
     )
 
 
-def _documents(targets: Mapping[str, int]) -> dict[str, str]:
+def _documents(targets: Mapping[str, Target]) -> dict[str, str]:
     def xml(part: str, element: str) -> str:
         return f'{part}: {{format: xml, schema: record.xsd, element: "{{{NS}}}{element}"}}'
 
@@ -93,9 +103,9 @@ def _documents(targets: Mapping[str, int]) -> dict[str, str]:
     record = f"{xml('request', 'Record')}\n{xml('reply', 'Recorded')}\nfaults: {{refused: {fault}}}"
     view = "request: {format: json, schema: view.json}\nreply: {format: json, schema: view.json}"
     written = f"kind: System\nname: {SENDER}\nagency: H99\nadapter: rest\n"
-    for name, port in targets.items():
-        written += f"---\nkind: System\nname: {name}\nagency: H99\nendpoint: http://127.0.0.1:{port}/\n"
-        written += "adapter: soap\nwsdl: service.wsdl\nport: RecordsSoap\n"
+    for name, target in targets.items():
+        written += f"---\nkind: System\nname: {name}\nagency: H99\nendpoint: {target.url}\n"
+        written += f"adapter: soap\nwsdl: service.wsdl\nport: {target.wsdl_port}\n"
         written += _contract(name, "record", "request", record, "operation: Record\n")
         written += _contract(name, "note", "document", xml("request", "Note"), "operation: Note\n")
     written += f"---\nkind: System\nname: {STAND_IN}\nagency: H99\nadapter: rest\nendpoint: https://stand-in.invalid/\n"
@@ -108,8 +118,8 @@ def _documents(targets: Mapping[str, int]) -> dict[str, str]:
 
 
 @contextmanager
-def bus(migrated: Path, folder: Path, targets: Mapping[str, int]) -> Iterator[Bus]:
-    """Serve until the block ends. `targets` are the ports of servers of SOAP behind the bus, by their names."""
+def bus(migrated: Path, folder: Path, targets: Mapping[str, Target]) -> Iterator[Bus]:
+    """Serve until the block ends. `targets` are by the names of their systems."""
     shutil.copy(migrated, folder / "journal.sqlite")
     province = folder / "province"
     shutil.copytree(HERE / "province", province)
@@ -127,9 +137,9 @@ def bus(migrated: Path, folder: Path, targets: Mapping[str, int]) -> Iterator[Bu
             store = open_store(sqlite_url(folder), CLOCK, "writer")
             async with open_session(Egress((ip_network("127.0.0.0/8"),))) as session:
                 receivers: dict[str, SoapAdapter | StandIn] = {STAND_IN: stand_in}
-                for name, port in targets.items():
-                    service = load_wsdl("service.wsdl", files, port="RecordsSoap")
-                    receivers[name] = SoapAdapter(SoapSettings(f"http://127.0.0.1:{port}/"), service, session)
+                for name, target in targets.items():
+                    service = load_wsdl("service.wsdl", files, port=target.wsdl_port)
+                    receivers[name] = SoapAdapter(SoapSettings(target.url, manner=target.manner), service, session)
 
                 loaded = load(province)
                 compiled, problems = compile_documents(loaded.documents, pool)

@@ -14,15 +14,35 @@ from urllib.request import urlopen
 from lxml import etree
 
 from adapters.call import Call
+from adapters.soap.addressing import Edition
+from adapters.soap.manner import Manner
 from bus.envelope import Format
 from tests.interop.bus import SENDER, Bus
 from tests.interop.sample import ENTRY, FIELDS, NS, NUMBER, REFUSED, TEXT, VIEW, instant, note_xml, read_entry
 from tests.interop.sample import record_xml as record
-from tests.interop.stacks import Caller, Stack, done
+from tests.interop.stacks import WITHIN, Caller, Stack, done
 
 BOTH: Final = (*FIELDS, "fault", "one-way")
-CLIENT_CASES: Final = (*BOTH, "json", "soap-1.2")
-SERVER_CASES: Final = BOTH
+CLIENT_CASES: Final = (*BOTH, "json", "soap-1.2", "addressing")
+SERVER_CASES: Final = (*BOTH, "soap-1.2", "addressing")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a server is called in a conversation: at which path, as which port of the WSDL, and in which manner."""
+
+    path: str = "/"
+    wsdl_port: str = "RecordsSoap"
+    manner: Manner = field(default_factory=Manner)
+
+
+PLAIN: Final = ""
+WAYS: Final[Mapping[str, Way]] = {
+    PLAIN: Way(),
+    "soap-1.2": Way("/12", "RecordsSoap12"),
+    "addressing": Way("/addressed", manner=Manner(addressing=Edition.W3C)),
+}
+"""The cases that are conversations of their own with a server, beside the one that all others are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +64,18 @@ class Client:
                 assert self.said["view"] == VIEW
                 assert [json.loads(each.body.data) for each in self.sent if each.body.format is Format.JSON] == [VIEW]
             case "soap-1.2":
-                assert _read(self.said["record12"]) == {**ENTRY, "number": NUMBER}
-                assert read_entry(self._kept()[1]) == ENTRY
-                assert self.said["fault12"] == REFUSED
+                self._holds_whole("record12", "fault12", 1)
+            case "addressing":
+                self._holds_whole("addressed", "addressedFault", 2)
             case _:
                 said, sent = _read(self.said["record"]), read_entry(self._kept()[0])
                 for name in FIELDS[case]:
                     assert (name, said[name], sent[name]) == (name, ENTRY[name], ENTRY[name])
+
+    def _holds_whole(self, reply: str, fault: str, nth: int) -> None:
+        assert _read(self.said[reply]) == {**ENTRY, "number": NUMBER}
+        assert read_entry(self._kept()[nth]) == ENTRY
+        assert self.said[fault] == REFUSED
 
     def _bodies(self, local: str) -> list[etree._Element]:
         bodies = [each.body.data for each in self.sent if each.body.format is Format.XML]
@@ -67,23 +92,27 @@ def _read(said: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What the bus made of a server's answers, which say what the server had read; and the note that it kept."""
+    """What the bus made of a server's answers, which say what the server had read, by the way that it was called: the
+    entry and the fault. And the note that the server kept."""
 
-    entry: Mapping[str, Any]
-    fault: Mapping[str, Any]
+    answers: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]
     note: str
 
     def holds(self, case: str) -> None:
         """Raises `AssertionError` where a case does not hold."""
+        entry, fault = self.answers[case if case in WAYS else PLAIN]
         match case:
             case "fault":
-                assert self.fault == REFUSED
+                assert fault == REFUSED
             case "one-way":
                 assert self.note == TEXT
+            case "soap-1.2" | "addressing":
+                assert entry == {**ENTRY, "number": NUMBER}
+                assert fault == REFUSED
             case _:
-                assert "error" not in self.entry, self.entry["error"]
+                assert "error" not in entry, entry["error"]
                 for name in FIELDS[case]:
-                    assert (name, self.entry[name]) == (name, ENTRY[name])
+                    assert (name, entry[name]) == (name, ENTRY[name])
 
 
 @dataclass
@@ -118,19 +147,21 @@ class Conversations:
         caller = Caller(f"{self.bus.url}/soap", SENDER, self.bus.secret)
         command = [*stack.client(folder, caller), caller.base, caller.name, caller.secret, TEXT]
         said = json.loads(done(command, folder, stack.surroundings()))
-        while not any(call.body.data.find(b"Note") > 0 for call in self.bus.stand_in.calls[before:]):
-            assert "error" not in (said["note"] or {}), said
-            time.sleep(0.01)
+        assert "error" not in (said["note"] or {}), said
+        _until(lambda: any(call.body.data.find(b"Note") > 0 for call in self.bus.stand_in.calls[before:]))
         return Client(said, self.bus.stand_in.calls[before:])
 
     def _server(self, stack: Stack) -> Server:
         folder = self._own_folder("server", stack)
         with _serving(stack, folder, self.ports[stack.name]):
-            kept = self._ask(f"{stack.name}.record", record())
-            refused = self._ask(f"{stack.name}.record", record("refuse"))
+            answers = {case: self._answers(system_of(stack, case)) for case in ways(stack)}
             self._ask(f"{stack.name}.note", note_xml())
-        note = folder / "note.txt"
-        return Server(*_answers(kept, refused), note.read_text(encoding="utf-8") if note.exists() else "")
+            note = folder / "note.txt"
+            _until(lambda: note.exists() and note.stat().st_size > 0)
+        return Server(answers, note.read_text(encoding="utf-8"))
+
+    def _answers(self, system: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        return _answers(self._ask(f"{system}.record", record()), self._ask(f"{system}.record", record("refuse")))
 
     def _ask(self, contract: str, body: bytes) -> Any:
         headers = {"Content-Type": "application/xml", "Prefer": "wait=20"}
@@ -169,6 +200,14 @@ def _serving(stack: Stack, folder: Path, port: int) -> Iterator[None]:
             process.wait(20)
 
 
+def _until(holds: Callable[[], bool]) -> None:
+    """Wait for what comes after the answer: the bus delivers and servers read when the other has its 202."""
+    last = time.monotonic() + WITHIN
+    while not holds():
+        assert time.monotonic() < last
+        time.sleep(0.01)
+
+
 def _answers_at(port: int) -> bool:
     try:
         urlopen(f"http://127.0.0.1:{port}/?wsdl").close()
@@ -182,4 +221,15 @@ def _answers_at(port: int) -> bool:
 def sides(stack: Stack) -> dict[str, tuple[str, ...]]:
     """The cases that a stack is capable of, by the side it is on."""
     able = {"client": CLIENT_CASES if stack.client else (), "server": SERVER_CASES if stack.server else ()}
-    return {side: tuple(each for each in cases if each not in stack.cannot) for side, cases in able.items()}
+    return {side: tuple(each for each in cases if (side, each) not in stack.cannot) for side, cases in able.items()}
+
+
+def ways(stack: Stack) -> dict[str, Way]:
+    """The ways that a stack is called as a server."""
+    able = (PLAIN, *sides(stack)["server"]) if stack.server else ()
+    return {case: way for case, way in WAYS.items() if case in able}
+
+
+def system_of(stack: Stack, case: str) -> str:
+    """The system that a stack is behind the bus when it is called that way."""
+    return f"{stack.name}-{case.replace('.', '')}" if case else stack.name

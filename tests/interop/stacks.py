@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,12 @@ from typing import Final
 from tests.interop.sample import REFUSED
 
 HERE: Final = Path(__file__).parent
-CLIENTS, SERVERS, WSDL = HERE / "clients", HERE / "servers", HERE / "province" / "service.wsdl"
+CLIENTS, SERVERS, JAVA_SOURCES, WSDL = (
+    HERE / "clients",
+    HERE / "servers",
+    HERE / "java",
+    HERE / "province" / "service.wsdl",
+)
 
 NODE_SOAP: Final = "1.1.11"
 """The newest of the package that runs on the Node of Debian bookworm (18)."""
@@ -43,14 +48,14 @@ Server = Callable[[Path, int], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One stack. `cannot` gives for each case that is beyond it the reason."""
+    """One stack. `cannot` gives for each side and case that is beyond it the reason."""
 
     name: str
     title: str
     tools: tuple[str, ...] = ()
     client: Client | None = field(default=None, repr=False)
     server: Server | None = field(default=None, repr=False)
-    cannot: Mapping[str, str] = field(default_factory=dict)
+    cannot: Mapping[tuple[str, str], str] = field(default_factory=dict)
     environment: Callable[[], Mapping[str, str]] = field(default=dict, repr=False)
     in_ci: bool = True
     """Whether it must be there where tests must be whole."""
@@ -103,15 +108,66 @@ def _node() -> Mapping[str, str]:
     return {"NODE_PATH": str(modules)}
 
 
-def _gsoap(folder: Path, caller: Caller) -> list[str]:
-    """Its client is made of the WSDLs: each of its generators and the compiler in turn."""
-    wsdls = [f"{caller.base}/stand-in.{name}?wsdl" for name in ("record", "note", "view")]
-    done(["wsdl2h", f"-r:{caller.name}:{caller.secret}", "-c", "-o", "api.h", *wsdls], folder)
-    done(["soapcpp2", "-c", "-C", "-x", "-L", "api.h"], folder)
-    sources = [str(CLIENTS / "client.c"), "soapC.c", "soapClient.c"]
-    done(["gcc", "-w", "-I.", "-o", "client", *sources, "-lgsoap"], folder)
-    return [str(folder / "client")]
+GSOAP: Final = Path("/usr/share/gsoap")
+"""Where Debian has its plugins."""
 
+
+def _gsoap(folder: Path, side: str, source: Path, wsdls: Sequence[str], *asking: str) -> list[str]:
+    """Made of the WSDLs: each of its generators and the compiler in turn."""
+    done(["wsdl2h", *asking, "-c", "-o", "api.h", *wsdls], folder)
+    with (folder / "api.h").open("a", encoding="ascii") as declared:
+        declared.write('#import "wsa5.h"\n')
+    done(["soapcpp2", "-c", side, "-x", "-L", f"-I{GSOAP / 'import'}", "api.h"], folder)
+    made = ["soapC.c", "soapClient.c" if side == "-C" else "soapServer.c"]
+    plugin = GSOAP / "plugin" / "wsaapi.c"
+    done(["gcc", "-w", "-I.", f"-I{plugin.parent}", "-o", "made", str(source), *made, str(plugin), "-lgsoap"], folder)
+    return [str(folder / "made")]
+
+
+def _gsoap_client(folder: Path, caller: Caller) -> list[str]:
+    wsdls = [f"{caller.base}/stand-in.{name}?wsdl" for name in ("record", "note", "view")]
+    return _gsoap(folder, "-C", CLIENTS / "client.c", wsdls, f"-r:{caller.name}:{caller.secret}")
+
+
+def _gsoap_server(folder: Path, port: int) -> list[str]:
+    return [*_gsoap(folder, "-S", SERVERS / "server.c", [str(WSDL)]), str(port)]
+
+
+JAVA: Final = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+"""Java for a few seconds: what takes long to pay is left out."""
+
+JARS: Final = Path("/usr/share/java")
+"""Where Debian has them."""
+
+
+def _built(folder: Path, source: Path, wsdls: Mapping[str, str]) -> list[str]:
+    """What runs a class that uses those which wsimport makes of the WSDLs, by package."""
+    described = [word for pair in wsdls.items() for word in pair]
+    tools = ["-cp", str(JARS / "jaxws-tools.jar"), str(JAVA_SOURCES / "Build.java")]
+    done([*JAVA, *tools, str(folder), str(source), *described], folder)
+    return [*JAVA, "-cp", f"{folder}:{JARS / 'jaxws-rt.jar'}", source.stem]
+
+
+def _java(folder: Path, caller: Caller) -> list[str]:
+    """Its classes are made of the WSDLs, which wsimport asks for as the sender."""
+    wsdls = {name: f"{caller.base}/stand-in.{name}?wsdl" for name in ("record", "note", "view")}
+    known = f"//{caller.name}:{caller.secret}@"
+    lines = "".join(f"{url.replace('//', known)}\n" for url in wsdls.values())
+    (folder / "authorization").write_text(lines, encoding="ascii")
+    return _built(folder, JAVA_SOURCES / "Client.java", wsdls)
+
+
+def _java_server(folder: Path, port: int) -> list[str]:
+    return [*_built(folder, JAVA_SOURCES / "Server.java", {"service": str(WSDL)}), str(port)]
+
+
+def _jaxws() -> Mapping[str, str]:
+    if not (JARS / "jaxws-tools.jar").exists():
+        raise Missing("Java has no JAX-WS")
+    return {}
+
+
+ADDRESSING: Final = {(side, "addressing"): "it has no WS-Addressing of its own" for side in ("client", "server")}
 
 STACKS: Final = (
     Stack(
@@ -120,6 +176,7 @@ STACKS: Final = (
         ("php",),
         lambda folder, caller: ["php", str(CLIENTS / "client.php")],
         lambda folder, port: ["php", "-S", f"127.0.0.1:{port}", str(SERVERS / "server.php")],
+        cannot=ADDRESSING,
         environment=_php,
     ),
     Stack(
@@ -128,6 +185,7 @@ STACKS: Final = (
         ("perl",),
         lambda folder, caller: ["perl", str(CLIENTS / "client.pl")],
         lambda folder, port: ["perl", str(SERVERS / "server.pl"), str(port)],
+        cannot=ADDRESSING,
         environment=_perl,
     ),
     Stack(
@@ -136,9 +194,11 @@ STACKS: Final = (
         ("node", "npm"),
         lambda folder, caller: ["node", str(CLIENTS / "client.js")],
         lambda folder, port: ["node", str(SERVERS / "server.js"), str(WSDL), str(port)],
+        cannot=ADDRESSING,
         environment=_node,
         in_ci=False,
     ),
     Stack("zeep", "Python, zeep", (), lambda folder, caller: [sys.executable, str(CLIENTS / "client_of_zeep.py")]),
-    Stack("gsoap", "C, gSOAP", ("wsdl2h", "soapcpp2", "gcc"), _gsoap),
+    Stack("java", "Java, JAX-WS (Metro)", ("javac",), _java, _java_server, environment=_jaxws),
+    Stack("gsoap", "C, gSOAP", ("wsdl2h", "soapcpp2", "gcc"), _gsoap_client, _gsoap_server),
 )

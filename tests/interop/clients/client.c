@@ -1,13 +1,20 @@
 /* gSOAP: made of the three WSDLs by wsdl2h and soapcpp2. Address, name, secret, and a text. */
 #include "soapH.h"
 #include "MessagesSoap.nsmap"
+#include "wsaapi.h"
 
 static char *name, *secret, *text;
 
-static struct soap *caller(int version)
+enum { ADDRESSED = 3 };
+
+static struct soap *caller(int manner)
 {
     struct soap *soap = soap_new1(SOAP_C_UTFSTRING);
-    soap_set_version(soap, version);
+    soap_set_version(soap, manner == ADDRESSED ? 1 : manner);
+    if (manner == ADDRESSED) {
+        soap_register_plugin(soap, soap_wsa);
+        soap_wsa_request(soap, soap_wsa_rand_uuid(soap), NULL, "urn:lgsp:contract:stand-in.record:1:request");
+    }
     soap->userid = name;
     soap->passwd = secret;
     return soap;
@@ -75,11 +82,11 @@ static int record(struct soap *soap, enum ns1__Kind kind, struct _ns1__Recorded 
     return soap_call___ns3__Record(soap, NULL, NULL, &asked, answer);
 }
 
-static void recorded(int version)
+static void recorded(int manner)
 {
-    struct soap *soap = caller(version);
+    struct soap *soap = caller(manner);
     struct _ns1__Recorded answer;
-    if (record(soap, ns1__Kind__keep, &answer)) {
+    if (record(soap, ns1__Kind__keep, &answer) || (manner == ADDRESSED && soap_wsa_check(soap))) {
         wrong(soap);
         return;
     }
@@ -103,9 +110,9 @@ static void recorded(int version)
     printf("]}");
 }
 
-static void refused(int version)
+static void refused(int manner)
 {
-    struct soap *soap = caller(version);
+    struct soap *soap = caller(manner);
     struct _ns1__Recorded answer;
     struct SOAP_ENV__Detail *detail = NULL;
     if (record(soap, ns1__Kind__refuse, &answer) && soap->fault)
@@ -170,6 +177,8 @@ int main(int count, char **given)
     printf(",\"view\":"), view();
     printf(",\"record12\":"), recorded(2);
     printf(",\"fault12\":"), refused(2);
+    printf(",\"addressed\":"), recorded(ADDRESSED);
+    printf(",\"addressedFault\":"), refused(ADDRESSED);
     printf("}");
     return 0;
 }

@@ -14,18 +14,19 @@ from zeep import Client, xsd
 from zeep.exceptions import Fault
 from zeep.helpers import serialize_object
 from zeep.transports import Transport
+from zeep.wsa import WsAddressingPlugin
 
 BASE, NAME, SECRET, TEXT = sys.argv[1:]
 AT = dt.datetime(2026, 2, 28, 23, 59, 59, tzinfo=dt.timezone(dt.timedelta(hours=7)))
 DAY = dt.date(2026, 2, 28)
 
 
-def client(path: str) -> Any:
+def client(path: str, *plugins: Any) -> Any:
     session = requests.Session()
     session.auth = (NAME, SECRET)
     made: Any = Client
     carrying: Any = Transport
-    return made(f"{BASE}/{path}", transport=carrying(session=session))
+    return made(f"{BASE}/{path}", transport=carrying(session=session), plugins=plugins)
 
 
 def entry(kind: str) -> dict[str, Any]:
@@ -46,8 +47,8 @@ def entry(kind: str) -> dict[str, Any]:
     }
 
 
-def recorded(path: str) -> dict[str, Any]:
-    answer = client(path).service.Record(entry=entry("keep"))
+def recorded(path: str, *plugins: Any) -> dict[str, Any]:
+    answer = client(path, *plugins).service.Record(entry=entry("keep"))
     kept: dict[str, Any] = serialize_object(answer.kept, dict)  # type: ignore[no-untyped-call]
     blank = kept["blank"] or ""
     return kept | {
@@ -61,9 +62,9 @@ def recorded(path: str) -> dict[str, Any]:
     }
 
 
-def refused(path: str) -> dict[str, Any]:
+def refused(path: str, *plugins: Any) -> dict[str, Any]:
     try:
-        client(path).service.Record(entry=entry("refuse"))
+        client(path, *plugins).service.Record(entry=entry("refuse"))
     except Fault as fault:
         detail: Any = fault.detail
         return {name: detail.findtext(f".//{{urn:interop}}{name}") for name in ("reason", "field")}
@@ -92,6 +93,7 @@ def said(step: Callable[[], Any]) -> Any:
 
 def main() -> None:
     warnings.simplefilter("ignore")
+    addressing: Any = WsAddressingPlugin
     steps: dict[str, Callable[[], Any]] = {
         "record": lambda: recorded("stand-in.record?wsdl"),
         "fault": lambda: refused("stand-in.record?wsdl"),
@@ -99,6 +101,8 @@ def main() -> None:
         "view": view,
         "record12": lambda: recorded("stand-in.record?wsdl12"),
         "fault12": lambda: refused("stand-in.record?wsdl12"),
+        "addressed": lambda: recorded("stand-in.record?wsdl", addressing()),
+        "addressedFault": lambda: refused("stand-in.record?wsdl", addressing()),
     }
     sys.stdout.write(json.dumps({name: said(step) for name, step in steps.items()}))
 

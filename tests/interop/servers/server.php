@@ -1,5 +1,5 @@
 <?php
-// PHP's own SoapServer, for `php -S`: it answers what it read, and keeps notes in a file.
+// PHP's own SoapServer, for `php -S`: it answers what it read, and keeps notes in a file. SOAP 1.2 at /12.
 class Records
 {
     public function Record(object $asked): array
@@ -21,6 +21,9 @@ class Records
     }
 }
 
-$server = new SoapServer(getenv('WSDL'), ['cache_wsdl' => WSDL_CACHE_NONE, 'features' => SOAP_SINGLE_ELEMENT_ARRAYS]);
+$server = new SoapServer(getenv('WSDL'), [
+    'cache_wsdl' => WSDL_CACHE_NONE, 'features' => SOAP_SINGLE_ELEMENT_ARRAYS,
+    'soap_version' => $_SERVER['REQUEST_URI'] === '/12' ? SOAP_1_2 : SOAP_1_1,
+]);
 $server->setClass(Records::class);
 $server->handle();

@@ -1,4 +1,5 @@
-# SOAP::Lite as a server: it answers what it read, and keeps notes in a file. Port.
+# SOAP::Lite as a server: it answers what it read, and keeps notes in a file. Port. It answers in the
+# version of SOAP that it was asked in.
 use strict; use warnings; use utf8;
 use SOAP::Lite; use SOAP::Transport::HTTP;
 use Encode qw(decode_utf8 encode_utf8);

@@ -193,6 +193,24 @@ async def test_a_fault_in_the_other_version_is_understood(stand_in: Any, session
     assert outcome == Outcome(Result.MISCONFIGURED, "soap-version", 500)
 
 
+@pytest.mark.parametrize(
+    ("code", "detail", "outcome"),
+    [
+        ("s:Server", "", Outcome(Result.TROUBLE, "soap-server", 500)),
+        ("s:Client", "", Outcome(Result.REFUSED, "soap-client", 500)),
+        ("s:Client", '<f:Full xmlns:f="urn:f"/>', None),
+    ],
+)
+async def test_a_fault_in_the_shape_of_the_other_version(
+    stand_in: Any, session: aiohttp.ClientSession, code: str, detail: str, outcome: Outcome | None
+) -> None:
+    """SOAP::Lite writes the fault of SOAP 1.1 into an envelope of 1.2: its code and detail count all the same."""
+    of_11 = fault(V11, code, detail)
+    stand_in.answers(of_11.replace(V11.namespace.encode(), V12.namespace.encode()), "text/xml", "500 Odd")
+    found = await adapter(stand_in.url, session, V12).call(call(faults=(FaultRule("full", element="{urn:f}Full"),)))
+    assert (found == outcome) if outcome else (found.result, found.fault) == (Result.FAULT, "full")
+
+
 async def test_a_one_way_operation_is_answered_by_nothing(stand_in: Any, session: aiohttp.ClientSession) -> None:
     """200 or 202 without a body answers an operation that has no output; 200 says nothing of one that has."""
     for status in (200, 202, 204):
