@@ -10,7 +10,7 @@ from documents.kinds.values import FilePath
 from documents.model import Documents
 from documents.problems import Problem, Severity
 from identity.roles import Action, require
-from management.changing import done, read_document, refused, told_problem, vouch
+from management.changing import done, read_document, refused, told_problem
 from management.plane import Answer, Call
 from running.registry import Decided
 
@@ -31,8 +31,7 @@ def make(call: Call, *, body: Mapping[str, Any], dry_run: bool = False) -> Answe
     wanted = Documents(_documents(body["documents"]), _files(body.get("files", ())))
     for kind in {key.kind for key in wanted.by_key}:
         require(call.person.roles, NEEDED[kind])
-    registry = call.planning if dry_run else call.registry
-    found = done(registry.propose(call.actor, wanted, seen=lambda current: vouch(call, current, wanted)))
+    found = done((call.planning if dry_run else call.registry).propose(call.actor, wanted))
     return Answer(_told(found, written=not dry_run))
 
 

@@ -10,13 +10,10 @@ from pydantic import ValidationError
 
 from adapters.rest.conditional import names
 from bus.errors import DocumentInvalid, PreconditionFailed, PreconditionMissing
-from documents.certificates import clients, signers
 from documents.kinds import KINDS, Document
 from documents.model import Documents, Key, Source, Written
-from documents.plan import result
 from documents.problems import Problem, pointer
 from documents.wording import problems_of
-from identity.roles import Action, require
 from management.plane import Call
 from running.anew import anew
 from running.registry import Decided
@@ -50,18 +47,9 @@ def change(call: Call, key: Key, written: Written | None) -> Decided:
 
     def seen(current: Documents) -> None:
         hold(call, current.by_key.get(key), str(key))
-        vouch(call, current, wanted)
 
     removed = frozenset[Key]() if written else frozenset({key})
     return done(anew(lambda: call.registry.propose(call.actor, wanted, removed=removed, seen=seen)))
-
-
-def vouch(call: Call, current: Documents, wanted: Documents) -> None:
-    """Who gives a system a certificate by which it may prove who it is issues a credential, however that is written.
-    Raises `RoleMissing`."""
-    after = result(current, wanted)
-    if any(held(after).items() - held(current).items() for held in (clients, signers)):
-        require(call.person.roles, Action.ISSUE_CREDENTIAL)
 
 
 def done(found: Decided) -> Decided:

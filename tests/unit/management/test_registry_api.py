@@ -140,30 +140,6 @@ async def test_a_system_that_moved_gets_no_secret(call: Client, home: Home) -> N
     assert {"system.detached", "system.confirmed"} <= set(names)
 
 
-@pytest.mark.parametrize("field", ["certificates", "signedBy"])
-async def test_what_proves_a_system_is_named_by_who_issues_credentials(call: Client, field: str) -> None:
-    """A registrar cannot speak as a system by a certificate of their own: neither by naming it, nor by putting another
-    file in the place of one that is named; nor does it hinder them otherwise."""
-    path, system = (
-        "one-stop/proof.pem",
-        (await call("reg", "GET", "/systems/one-stop.province")).json() | {"kind": "System"},
-    )
-    named = system | {field: [path] if field == "certificates" else path}
-
-    def with_file(document: dict[str, object], own: Own) -> dict[str, object]:
-        return {"documents": [document], "files": [{"path": path, "content": b64encode(own.pem).decode()}]}
-
-    proof = Own.made("one-stop")
-    refused = await call("reg", "POST", "/changes", with_file(named, proof))
-    assert (refused.status_code, refused.json()["code"]) == (403, "role-missing")
-    assert (await call("adm", "POST", "/changes", with_file(named, proof))).status_code == 200
-    again = await call("reg", "POST", "/changes", with_file(named, Own.made("one-stop")))
-    assert (again.status_code, again.json()["code"]) == (403, "role-missing")
-    titled = named | {"title": {"vi": "Một cửa mới", "en": "The new one-stop"}}
-    assert (await call("reg", "POST", "/changes", with_file(titled, proof))).status_code == 200
-    assert (await call("reg", "POST", "/changes", {"documents": [system]})).status_code == 200
-
-
 async def test_a_new_system_gets_no_secret_that_went_elsewhere(call: Client, home: Home) -> None:
     """Neither a new system that names a secret of its agency nor another WSDL in the place of the address is a way to
     have a secret sent to a host of one's own."""
