@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from provinces.model.flows import FOLDER
 from running.apply import apply_folder
 from running.demo import _stand_ins
 from running.home import Home
+from tests.certificates import Own
 from tests.process import LGSP, PATIENCE
 from tests.processes import Running, lives, running
 from tests.services import postgresql
@@ -206,6 +208,33 @@ def test_replaced_under_load_without_a_failed_request(province: Province, gatewa
         until(lambda: not before & gateways.children and len(gateways.children) == 2)
 
     assert set(Load(gateways.url, token).run(8, replace)) == {"202"}
+
+
+def test_gateways_end_tls_themselves(province: Province, gateways: Running, tmp_path: Path) -> None:
+    """A gateway sees the certificate that its caller shows; told to, it serves by a new certificate of its own."""
+    first, second, caller = (Own.made(name) for name in ("first", "second", "caller"))
+    certificate, clients = first.written(tmp_path), tmp_path / "clients.pem"
+    clients.write_bytes(caller.pem)
+    settings = {"LGSP_TLS_CERTIFICATE": str(certificate), "LGSP_TLS_CLIENTS": str(clients)}
+
+    def answered(server: Own) -> str:
+        request = Request(f"https://localhost:{serve.url.rpartition(':')[2]}/messages")
+        try:
+            urlopen(request, context=caller.context(tmp_path, server))
+        except HTTPError as refused:
+            with refused:
+                return str(json.loads(refused.read())["code"])
+        except URLError:
+            return "not trusted"
+        return "taken"
+
+    with running(tmp_path, province.environment | settings, "serve") as serve:
+        assert serve.url.startswith("https://")
+        assert (answered(first), answered(second)) == ("certificate-unknown", "not trusted")
+        certificate.write_bytes(second.pem + second.key_pem)
+        serve.tell(signal.SIGHUP)
+        until(lambda: answered(second) == "certificate-unknown")
+        assert serve.end() == 0
 
 
 def test_one_page_of_metrics(province: Province, gateways: Running, workers: Running) -> None:
