@@ -488,6 +488,18 @@ class EnvelopeInvalid(SenderFault):
     code = "envelope-invalid"
 
 
+class MultipartInvalid(SenderFault):
+    """The body is not in the parts that it says, or not in such as can be taken: {hint}."""
+
+    code = "multipart-invalid"
+
+
+class AttachmentsRefused(SenderFault):
+    """There are parts beside the envelope that it does not include (MTOM), and the contract takes no attachments."""
+
+    code = "attachments-refused"
+
+
 class SoapVersionMismatch(SenderFault):
     """The envelope is not of the version that Content-Type names: SOAP 1.1 is text/xml, 1.2 application/soap+xml."""
 

@@ -216,6 +216,7 @@ def soap_manner(document: Soap | None) -> Manner:
         document.envelope or PREFIX,
         {str(namespace): str(prefix) for prefix, namespace in document.prefixes.items()},
         document.empty_answer,
+        mtom=document.mtom,
     )
 
 

@@ -59,12 +59,20 @@ async def read_body(request: Request, limit: int, seconds: float, take: Callable
 
     Raises `BodyTooLarge`, `BodyTimeout`, `EncodingUnsupported`, `Overloaded`.
     """
+    pieces: list[bytes] = []
+    await read_pieces(request, limit, seconds, take, pieces.append)
+    return b"".join(pieces)
+
+
+async def read_pieces(
+    request: Request, limit: int, seconds: float, take: Callable[[int], None], keep: Callable[[bytes], None]
+) -> None:
+    """The same, piece by piece as they come; `keep` may refuse to go on."""
     if any(each.strip().lower() not in {"", "identity"} for each in request.headers.getlist("content-encoding")):
         raise EncodingUnsupported
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise BodyTooLarge(limit=limit)
-    chunks: list[bytes] = []
     size = 0
     try:
         async with nullcontext() if _is_whole(request) else asyncio.timeout(seconds):
@@ -73,12 +81,11 @@ async def read_body(request: Request, limit: int, seconds: float, take: Callable
                 if size > limit:
                     raise BodyTooLarge(limit=limit)
                 take(len(chunk))
-                chunks.append(chunk)
+                keep(chunk)
     except TimeoutError:
         raise BodyTimeout(limit=round(seconds)) from None
     except ClientDisconnect:
         raise BodyCut from None
-    return b"".join(chunks)
 
 
 def _is_whole(request: Request) -> bool:

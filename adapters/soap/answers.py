@@ -12,6 +12,7 @@ from adapters.problem import BEARER, headers
 from adapters.rest import answers
 from adapters.soap.addressing import FAULT, Addressing, answering
 from adapters.soap.envelope import SoapVersion, enclose
+from adapters.soap.multipart import optimized
 from adapters.soap.receiving import MEDIA_TYPES
 from adapters.soap.refusing import fault, status
 from bus.envelope import Body
@@ -24,11 +25,12 @@ DECLARATION: Final = b'<?xml version="1.0" encoding="utf-8"?>'
 @dataclass(slots=True)
 class Call:
     """What is known of a call so far, for what will answer it; `answer_id` is the answer's
-    MessageID; `headers` are those of HTTP once the message is accepted."""
+    MessageID; `headers` are those of HTTP once the message is accepted; `takes_xop`: it reads MTOM."""
 
     answer_id: str
     version: SoapVersion = SoapVersion.V11
     addressing: Addressing | None = None
+    takes_xop: bool = False
     message: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -63,7 +65,10 @@ def problem_answer(request: Request, error: BusError) -> Response:
 def _answer(call: Call, code: int, element: bytes, action: str) -> Response:
     media_type = next(name for name, each in MEDIA_TYPES.items() if each is call.version)
     data = DECLARATION + enclose(call.version, element, call.addressed(action))
-    return Response(data, code, call.headers, f"{media_type}; charset=utf-8")
+    kind = f"{media_type}; charset=utf-8"
+    if call.takes_xop and code == 200:
+        kind, data = optimized(kind, data)
+    return Response(data, code, call.headers, kind)
 
 
 def _challenge(answer: Response) -> None:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route as Path
 
 from adapters.entrance import Endpoint, Entrance
+from adapters.parts import media_type
 from adapters.payload import undeclared
 from adapters.rest import answers
 from adapters.rest.reading import header_text
@@ -148,7 +149,9 @@ class SoapDoor:
             element = await off_the_loop(len(end.reply.body.data), operation.reply, end.reply.body)
         except TransformFailed:
             raise ReplyInexpressible(message=message) from None
-        return reply_answer(known, element, operation.answers)
+        return await off_the_loop(
+            len(element) if known.takes_xop else 0, reply_answer, known, element, operation.answers
+        )
 
     async def _declared(self, request: Request, known: Call, operation: Operation, reply: Reply) -> Response:
         """A fault that the contract declares, as it declares it; as text where it says no more than a name."""
@@ -189,6 +192,5 @@ def _action(request: Request, known: Call) -> str:
         return known.addressing.action
     if known.version is SoapVersion.V11:
         return request.headers.get("soapaction", "").strip().strip('"')
-    parameters = request.headers.get("content-type", "").split(";")[1:]
-    named = (each.partition("=") for each in parameters)
-    return next((value.strip().strip('"') for name, _, value in named if name.strip().lower() == "action"), "")
+    _, given = media_type(request.headers.get("content-type", ""))
+    return given.get("action") or media_type(given.get("start-info", ""))[1].get("action", "")

@@ -7,8 +7,10 @@ from enum import StrEnum
 from adapters.payload import known_charset
 from adapters.soap.addressing import Edition
 from adapters.soap.envelope import PREFIX, SoapVersion
+from adapters.soap.multipart import RELATED, packaged
 from adapters.soap.writing import encoded, fit, prefixed
 from adapters.soap.wsdl import Operation
+from adapters.soap.xop import NAMESPACE, take_out
 from contracts.xml_body import parse_xml
 
 ACCEPT = {SoapVersion.V11: "text/xml", SoapVersion.V12: "application/soap+xml"}
@@ -38,7 +40,8 @@ class Manner:
 
     `to` is what the server believes its own address to be, where that is not the one that it is called at. `charset`
     is what answers are in whatever they say, `request_charset` what requests are in. `prefixes` are those of
-    namespaces, the empty one that of none. With `empty_answer`, an answer with nothing in it is one.
+    namespaces, the empty one that of none. With `empty_answer`, an answer with nothing in it is one. With `mtom`,
+    requests are in the parts of MTOM.
     """
 
     action: Spelling = Spelling.QUOTED
@@ -50,13 +53,15 @@ class Manner:
     envelope: str = PREFIX
     prefixes: Mapping[str, str] = field(default_factory=dict)
     empty_answer: bool = False
+    mtom: bool = False
 
     def headers(self, operation: Operation) -> Mapping[str, str]:
         """SOAP 1.1 §6.1.1 names the action in a header, SOAP 1.2 Part 2 §6.5.3 in a parameter of the media type, which
         may be left out."""
         action = {Spelling.BARE: operation.action, Spelling.EMPTY: '""'}.get(self.action, f'"{operation.action}"')
         charset = self.request_charset or "utf-8"
-        kind, accept = f"{ACCEPT[operation.version]}; charset={charset}", {"Accept": ACCEPT[operation.version]}
+        kind = f"{ACCEPT[operation.version]}; charset={charset}"
+        accept = {"Accept": f"{RELATED}, {ACCEPT[operation.version]}" if self.mtom else ACCEPT[operation.version]}
         if self.action is Spelling.NONE:
             return {"Content-Type": kind, **accept}
         if operation.version is SoapVersion.V11:
@@ -80,7 +85,14 @@ class Manner:
             root.set(f"{{{version.namespace}}}mustUnderstand", "1")
         return prefixed(root, {**self.prefixes, version.namespace: self.envelope})
 
-    def encoded(self, envelope: bytes) -> bytes:
-        """An envelope in the character set of requests."""
+    def written(self, content_type: str, envelope: bytes) -> tuple[str, bytes]:
+        """An envelope as it is sent, its media type before it: in the character set of requests, and in the parts of
+        MTOM, of which it may be the only one."""
+        if not self.mtom or NAMESPACE.encode() in envelope:
+            return content_type, self._encoded(envelope)
+        envelope, parts = take_out(envelope)
+        return packaged(content_type, self._encoded(envelope), parts)
+
+    def _encoded(self, envelope: bytes) -> bytes:
         charset = self.request_charset
         return encoded(envelope, known_charset(charset), charset) if charset else envelope

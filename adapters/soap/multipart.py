@@ -1,77 +1,163 @@
-"""Answers in several parts: SOAP with attachments (W3C note, 2000) and MTOM (2005), of which the envelope is read.
+"""Envelopes in several parts: SOAP with attachments (W3C note, 2000) and MTOM (W3C Recommendation, 2005).
 
 The envelope is the part that ``start`` names, else the first (RFC 2387 §3.2). What an MTOM envelope keeps in other
-parts is put back into it as base64, which is what its schema says; other parts are attachments, and left.
+parts is put back into it as base64, which is what its schema says; other parts are attachments.
 """
 
-import re
-from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote
 
-from lxml import etree
+from adapters.parts import Part, PartReader, PartsInvalid, media_type, read_parts, write_parts
+from adapters.payload import Undecodable, to_utf8
+from adapters.soap import xop
+from bus.errors import BodyTooLarge, CharsetUnsupported, MultipartInvalid, SenderFault
 
-from bus.errors import SenderFault
-from contracts.xml_body import parse_xml
-
-MOST: Final = 1_000
-"""Parts that are looked at."""
-
-_TYPE: Final = re.compile(r"\s*multipart/related\b", re.IGNORECASE)
-_PARAMETER: Final = re.compile(r";\s*([\w-]+)\s*=\s*(?:\"([^\"]{0,500})\"|([^\s;\"]{1,500}))")
-_HEADER: Final = re.compile(r"([!-9;-~]{1,100}):[ \t]*([^\r\n]{0,1000})")
-_INCLUDE: Final = "{http://www.w3.org/2004/08/xop/include}Include"
+RELATED: Final = "multipart/related"
 
 
 class NotRelated(Exception):
     """It says that it is multipart/related, and has no such parts."""
 
 
-def envelope_of(content_type: str, data: bytes) -> tuple[str, bytes]:
-    """Media type and bytes of the envelope; of an answer in one part as they are. Raises `NotRelated`."""
-    if not _TYPE.match(content_type):
+@dataclass(frozen=True, slots=True)
+class Related:
+    """What is said of an envelope in several parts. `root` is the media type of its part, `kind` that which it would
+    have alone: of XOP ``start-info``, where that is said (MTOM §3.2)."""
+
+    boundary: str
+    start: str
+    root: str
+    kind: str
+
+    @property
+    def is_xop(self) -> bool:
+        return self.root == xop.MEDIA_TYPE
+
+
+def related(content_type: str) -> Related | None:
+    """None for what is in one part."""
+    if content_type[: len(RELATED) + 8].strip().partition(";")[0].strip().lower() != RELATED:
+        return None
+    _, given = media_type(content_type)
+    root = media_type(given.get("type", ""))[0]
+    kind = media_type(given.get("start-info", ""))[0] if root == xop.MEDIA_TYPE else root
+    return Related(given.get("boundary", ""), _bare(given.get("start", "")), root, kind)
+
+
+def takes_xop(content_type: str, accept: str) -> bool:
+    """Whether a caller reads MTOM: it sends it, or says so. That it takes multipart/related says nothing of it."""
+    said = related(content_type)
+    return (said is not None and said.is_xop) or xop.MEDIA_TYPE in accept.lower()
+
+
+class RelatedReader:
+    """Reads what a sender says to be an envelope in several parts, strictly; each method raises `MultipartInvalid`.
+    `size` is how many bytes came."""
+
+    def __init__(self, said: Related) -> None:
+        self._said = said
+        self.size = 0
+        try:
+            self._reader = PartReader(said.boundary)
+        except PartsInvalid as error:
+            raise MultipartInvalid(hint=error.hint) from None
+
+    def feed(self, piece: bytes) -> None:
+        """What comes next."""
+        self.size += len(piece)
+        try:
+            self._reader.feed(piece)
+        except PartsInvalid as error:
+            raise MultipartInvalid(hint=error.hint) from None
+
+    def envelope(self, limit: int) -> tuple[str, bytes, Sequence[Part]]:
+        """Media type and bytes of the envelope, which has at most so many, and what is not of it.
+
+        Raises also `BodyTooLarge`, and as `parse_xml` does.
+        """
+        try:
+            return self._envelope(limit)
+        except PartsInvalid as error:
+            raise MultipartInvalid(hint=error.hint) from None
+        except xop.TooLarge:
+            raise BodyTooLarge(limit=limit) from None
+        except Undecodable:
+            raise CharsetUnsupported from None
+
+    def _envelope(self, limit: int) -> tuple[str, bytes, Sequence[Part]]:
+        parts = self._reader.parts()
+        root = _root(parts, self._said.start)
+        kind, given = media_type(root.content_type)
+        if kind != self._said.root:
+            raise PartsInvalid("its envelope is not of the type that it says")
+        others = [each for each in parts if each is not root]
+        if not self._said.is_xop:
+            return root.content_type, root.data, others
+        kind = self._said.kind or media_type(given.get("type", ""))[0]
+        text = to_utf8(root.content_type, root.data)
+        data, used = xop.put_back(text, {each.name: each.data for each in others if each.name}, limit)
+        return f"{kind}; charset=utf-8", data, [each for each in others if each.name not in used]
+
+
+def envelope_of(content_type: str, data: bytes, limit: int) -> tuple[str, bytes]:
+    """Media type and bytes of an answer's envelope, at most so many; of an answer in one part as they are. Whatever it
+    says to be, what it includes is put back. Raises `NotRelated`."""
+    said = related(content_type)
+    if said is None:
         return content_type, data
-    given = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(content_type)}
-    parts = list(_parts(data, given.get("boundary", "")))
-    if not parts:
-        raise NotRelated
-    by_id = {headers.get("content-id", "").strip("<> "): content for headers, content in parts}
-    root = next(
-        (part for part in parts if part[0].get("content-id", "").strip("<> ") == given.get("start", "").strip("<> ")),
-        parts[0],
-    )
-    kind = root[0].get("content-type", "text/xml")
-    return kind, _whole(root[1], by_id) if _INCLUDE[1:].partition("}")[0].encode() in root[1] else root[1]
-
-
-def _parts(data: bytes, boundary: str) -> Iterator[tuple[Mapping[str, str], bytes]]:
-    """Headers, by lower-case names, and content of each part (RFC 2046 §5.1.1)."""
-    if not boundary:
-        return
-    pieces = (b"\r\n" + data).split(b"\r\n--" + boundary.encode(), MOST)
-    for piece in pieces[1:]:
-        if piece.startswith(b"--"):
-            return
-        line, _, part = piece.partition(b"\r\n")
-        if line.strip():
-            continue  # a longer boundary that begins alike
-        head, found, content = (b"\r\n" + part).partition(b"\r\n\r\n")
-        if found:
-            headers = {name.lower(): value.strip() for name, value in _HEADER.findall(head.decode("latin-1"))}
-            yield headers, content
-
-
-def _whole(envelope: bytes, by_id: Mapping[str, bytes]) -> bytes:
-    """The envelope with what it refers to; as it is where it cannot be read or refers to nothing."""
     try:
-        root = parse_xml(envelope)
-    except SenderFault:
-        return envelope
-    for include in list(root.iter(_INCLUDE)):
-        parent, content = include.getparent(), by_id.get(unquote(include.get("href", "").removeprefix("cid:")))
-        if parent is None or content is None:
-            raise NotRelated
-        parent.remove(include)
-        parent.text = b64encode(content).decode()
-    return etree.tostring(root)
+        parts = read_parts(said.boundary, data)
+        root = _root(parts, said.start)
+        if xop.NAMESPACE.encode() not in root.data:
+            return root.content_type or "text/xml", root.data
+        text = to_utf8(root.content_type, root.data)
+        whole, _ = xop.put_back(text, {each.name: each.data for each in parts if each.name}, limit)
+    except (PartsInvalid, Undecodable, xop.TooLarge, SenderFault):
+        raise NotRelated from None
+    return "text/xml; charset=utf-8", whole
+
+
+def optimized(content_type: str, envelope: bytes) -> tuple[str, bytes]:
+    """An envelope as MTOM where something in it is worth that, else as it is; its media type before it."""
+    smaller, parts = xop.take_out(envelope)
+    return packaged(content_type, smaller, parts) if parts else (content_type, envelope)
+
+
+def packaged(content_type: str, envelope: bytes, parts: Sequence[Part]) -> tuple[str, bytes]:
+    """An envelope, whose media type would be `content_type`, and the parts that it includes: as MTOM."""
+    kind, given = media_type(content_type)
+    root = {
+        "Content-Type": f'{xop.MEDIA_TYPE}; charset={given.get("charset", "utf-8")}; type="{kind}"',
+        "Content-Transfer-Encoding": "binary",
+        "Content-ID": "<envelope@lgsp>",
+    }
+    boundary, data = write_parts([(root, envelope), *((_head(each), each.data) for each in parts)])
+    action = f'; action="{_quoted(given["action"])}"' if "action" in given else ""
+    said = f'type="{xop.MEDIA_TYPE}"; start="<envelope@lgsp>"; start-info="{kind}"; boundary="{boundary}"'
+    return f"{RELATED}; {said}{action}", data
+
+
+def _head(part: Part) -> Mapping[str, str]:
+    return {
+        "Content-Type": part.content_type,
+        "Content-Transfer-Encoding": "binary",
+        "Content-ID": f"<{part.name}>",
+    }
+
+
+def _root(parts: Sequence[Part], start: str) -> Part:
+    if not start:
+        return parts[0]
+    found = [each for each in parts if each.name == start]
+    if not found:
+        raise PartsInvalid("its start names no part of it")
+    return found[0]
+
+
+def _bare(name: str) -> str:
+    return name.strip().removeprefix("<").removesuffix(">")
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

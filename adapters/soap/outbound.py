@@ -112,8 +112,10 @@ class SoapAdapter:
             data = self._manner.payload(data)
         except Inexpressible:
             return Outcome(Result.REFUSED, "body-inexpressible")
-        body = self._manner.encoded(self._envelope(operation, data, self._header(operation, asked) + way.blocks))
-        return Request("POST", self._url, merged(call.headers, way.headers), body, self._endpoint.tls)
+        body = self._envelope(operation, data, self._header(operation, asked) + way.blocks)
+        headers = merged(call.headers, way.headers)
+        headers["Content-Type"], body = self._manner.written(headers["Content-Type"], body)
+        return Request("POST", self._url, headers, body, self._endpoint.tls)
 
     def _envelope(self, operation: Operation, data: bytes, header: bytes) -> bytes:
         version, prefix = operation.version, self._manner.envelope
@@ -138,7 +140,7 @@ class SoapAdapter:
         status, clock = answer.status, self._clock
         if not answer.data.strip():
             return self._empty(operation, answer)
-        opened = self._opened(operation, answer)
+        opened = self._opened(operation, answer, call.max_bytes)
         if isinstance(opened, Outcome):
             return opened
         if defect := self._defect(opened, asked):
@@ -157,9 +159,9 @@ class SoapAdapter:
         # Servers do not sign that they understood nothing: such a fault is believed by its code, as a status is.
         return None if opened.is_proved or opened.is_fault else "reply-unsigned"
 
-    def _opened(self, operation: Operation, answer: Answer) -> Opened | Outcome:
+    def _opened(self, operation: Operation, answer: Answer, limit: int) -> Opened | Outcome:
         try:
-            data = to_utf8(*envelope_of(answer.content_type, answer.data), self._charset)
+            data = to_utf8(*envelope_of(answer.content_type, answer.data, limit), self._charset)
         except (NotRelated, Undecodable) as error:
             code = Defect.UNDECODABLE if isinstance(error, Undecodable) else "reply-not-soap"
             return _invalid(code, answer, answer.data, self._clock)

@@ -9,6 +9,7 @@ from lxml import etree
 
 from adapters.payload import Undecodable, to_utf8
 from adapters.soap.envelope import VERSIONS, NotSoap, SoapVersion
+from adapters.soap.multipart import related
 from bus.errors import CharsetUnsupported, EnvelopeInvalid, MediaTypeUnsupported, SoapVersionMismatch
 from contracts.xml_body import parse_xml
 
@@ -19,6 +20,10 @@ ROOM: Final = 64 * 1024
 """Bytes of an envelope beyond its payload: a signed header with its certificates takes about ten thousand."""
 
 MEDIA_TYPES: Final = {"text/xml": SoapVersion.V11, "application/soap+xml": SoapVersion.V12}
+
+EXPECTED: Final = (
+    "text/xml (SOAP 1.1), application/soap+xml (SOAP 1.2), or multipart/related with one of them or with MTOM"
+)
 
 NEXT: Final = frozenset(
     {
@@ -49,10 +54,15 @@ class Received:
 
 
 def version_of(content_type: str) -> SoapVersion:
-    """SOAP 1.1 §6 or SOAP 1.2 Part 2 §7.1, by the media type. Raises `MediaTypeUnsupported`."""
-    version = MEDIA_TYPES.get(content_type.partition(";")[0].strip().lower())
+    """SOAP 1.1 §6 or SOAP 1.2 Part 2 §7.1, by the media type; of an envelope in several parts, by that which it would
+    have alone. Raises `MediaTypeUnsupported`."""
+    said = related(content_type)
+    kind = content_type.partition(";")[0].strip().lower() if said is None else said.kind
+    if said and said.is_xop and not kind:
+        return SoapVersion.V11  # its first part says better
+    version = MEDIA_TYPES.get(kind)
     if version is None:
-        raise MediaTypeUnsupported(expected="text/xml (SOAP 1.1), application/soap+xml (SOAP 1.2)")
+        raise MediaTypeUnsupported(expected=EXPECTED)
     return version
 
 

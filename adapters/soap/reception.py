@@ -13,15 +13,23 @@ from starlette.responses import Response
 
 from adapters.entrance import Entrance
 from adapters.peers import peer
-from adapters.rest.reading import InFlight, read_body
+from adapters.rest.reading import InFlight, read_body, read_pieces
 from adapters.soap.addressing import UNDERSTOOD, addressing
 from adapters.soap.answers import Call, fault_answer
+from adapters.soap.multipart import Related, RelatedReader, related, takes_xop
 from adapters.soap.receiving import ROOM, Received, receive, version_of
 from adapters.soap.signatures import signed
 from adapters.soap.tokens import Proved, is_understood, proved, security_of
 from adapters.soap.wss import SECURITY, SIGNATURE
 from bus.clock import Clock
-from bus.errors import AuthenticationMissing, BusError, CredentialInvalid, HeaderNotUnderstood, PathUnknown
+from bus.errors import (
+    AttachmentsRefused,
+    AuthenticationMissing,
+    BusError,
+    CredentialInvalid,
+    HeaderNotUnderstood,
+    PathUnknown,
+)
 from bus.languages import Language, negotiate
 from routes.model import Snapshot
 from routes.offload import off_the_loop
@@ -44,7 +52,9 @@ class Reception:
         """What is known of a call at its beginning. Raises `MediaTypeUnsupported`."""
         known: Call = Call(answer_id=f"urn:uuid:{self._clock.new_id()}")
         request.state.call = known
-        known.version = version_of(request.headers.get("content-type", ""))
+        content_type = request.headers.get("content-type", "")
+        known.version = version_of(content_type)
+        known.takes_xop = takes_xop(content_type, request.headers.get("accept", ""))
         return known
 
     def holding(self, system: str | None) -> AbstractContextManager[Callable[[int], None]]:
@@ -59,11 +69,29 @@ class Reception:
         take: Callable[[int], None],
         plain: Callable[[bytes], bytes] | None = None,
     ) -> Received:
-        """The envelope around a body of at most so many bytes. Raises as `read_body`, `receive` and `addressing` do."""
-        data = await read_body(request, most + ROOM, self._body_timeout, take)
-        received = await off_the_loop(len(data), receive, data, request.headers.get("content-type", ""), plain)
+        """The envelope around a body of at most so many bytes. Raises as `read_body`, `RelatedReader`, `receive` and
+        `addressing` do, and `AttachmentsRefused`."""
+        kind = request.headers.get("content-type", "")
+        if said := related(kind):
+            kind, data = await self._related(request, said, most + ROOM, take)
+            known.version = version_of(kind)
+        else:
+            data = await read_body(request, most + ROOM, self._body_timeout, take)
+        received = await off_the_loop(len(data), receive, data, kind, plain)
         known.addressing = addressing(received.headers)
         return received
+
+    async def _related(
+        self, request: Request, said: Related, limit: int, take: Callable[[int], None]
+    ) -> tuple[str, bytes]:
+        """The envelope, its media type before it, of a body in several parts, which are told apart as they come."""
+        reader = RelatedReader(said)
+        await read_pieces(request, limit, self._body_timeout, take, reader.feed)
+        kind, data, attachments = await off_the_loop(reader.size, reader.envelope, limit)
+        take(max(0, len(data) - reader.size))
+        if attachments:
+            raise AttachmentsRefused
+        return kind, data
 
     async def proof(
         self, request: Request, received: Received, snapshot: Snapshot, system: str | None, now: int

@@ -24,7 +24,7 @@ from adapters.soap.envelope import SoapVersion
 from adapters.soap.references import dangling, lead_on
 from adapters.soap.rpc import Part, Wrapper, declarations, references, without
 from adapters.soap.sources import SOAP_NAMESPACES, WSDL, XSD, gather
-from adapters.soap.wsdl_addressing import actions, asked
+from adapters.soap.wsdl_addressing import actions, asked, mtom_asked
 from bus.errors import DocumentInvalid, Finding, SchemaInvalid
 from contracts.xsd import XsdDocuments
 
@@ -59,7 +59,7 @@ class Operation:
 @dataclass(frozen=True, slots=True)
 class Service:
     """One port of one service. `unusable` gives for each operation that cannot be called the reason; `addressing` is
-    the edition of WS-Addressing that the port asks for.
+    the edition of WS-Addressing that the port asks for, `mtom` whether it asks for that.
 
     `declared` are schemas that stand in no file: of what rpc operations carry, by the path they would have.
     """
@@ -72,6 +72,7 @@ class Service:
     unusable: Mapping[str, str] = field(default_factory=dict)
     declared: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     addressing: Edition | None = None
+    mtom: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,7 @@ class Description:
             reading.unusable,
             declared,
             asked(self._definitions, [*own, chosen.binding.source]),
+            mtom_asked(self._definitions, [*own, chosen.binding.source]),
         )
 
     def _documented(self, service: str, port_type: etree.QName) -> Mapping[str, str]:

@@ -1,4 +1,5 @@
-"""What a WSDL says of WS-Addressing: whether a port asks for it, and the action of each operation.
+"""What a WSDL says of WS-Addressing: whether a port asks for it, and the action of each operation; and whether it asks
+for MTOM (WS-MTOMPolicy 1.0, and W3C 2007).
 
 WS-Addressing 1.0 Metadata (W3C 2007) and its forerunner WSDL Binding (2006), with policies as .NET, Metro and CXF write
 them; the same of the submission of August 2004.
@@ -19,22 +20,38 @@ ASSERTIONS = {
     f"{WSAW}UsingAddressing": Edition.W3C,
     "{http://schemas.xmlsoap.org/ws/2004/08/addressing/policy}UsingAddressing": Edition.SUBMISSION,
 }
+MTOM = (
+    "{http://schemas.xmlsoap.org/ws/2004/09/policy/optimizedmimeserialization}OptimizedMimeSerialization",
+    "{http://www.w3.org/2007/08/soap12-mtom-policy}MTOM",
+)
 POLICIES = ("{http://schemas.xmlsoap.org/ws/2004/09/policy}", "{http://www.w3.org/ns/ws-policy}")
 WSU_ID = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd}Id"
 
 
 def asked(definitions: Mapping[str, etree._Element], nodes: Iterable[etree._Element]) -> Edition | None:
-    """The edition that a port asks for by what stands in these nodes, its own and its binding's; an assertion that may
-    be left out asks for nothing."""
+    """The edition that a port asks for by what stands in these nodes, its own and its binding's."""
+    found = _asserted(definitions, nodes, ASSERTIONS)
+    return ASSERTIONS[found] if found else None
+
+
+def mtom_asked(definitions: Mapping[str, etree._Element], nodes: Iterable[etree._Element]) -> bool:
+    """Whether a port asks for requests in the parts of MTOM."""
+    return _asserted(definitions, nodes, MTOM) is not None
+
+
+def _asserted(
+    definitions: Mapping[str, etree._Element], nodes: Iterable[etree._Element], names: Iterable[str]
+) -> str | None:
+    """Which of these assertions a port makes; one that may be left out asks for nothing."""
     policies = {policy.get(WSU_ID) or policy.get("Id"): policy for policy in _every(definitions.values(), "Policy")}
     for node in nodes:
         # What an operation says is not the port's.
         own = [each for each in node if each.tag != f"{WSDL}operation"]
         led_to = [policies.get(each.get("URI", "").removeprefix("#")) for each in _every(own, "PolicyReference")]
         for each in (*own, *(policy for policy in led_to if policy is not None)):
-            for assertion in each.iter(*ASSERTIONS):
+            for assertion in each.iter(*names):
                 if not any(assertion.get(f"{policy}Optional") in {"true", "1"} for policy in POLICIES):
-                    return ASSERTIONS[str(assertion.tag)]
+                    return str(assertion.tag)
     return None
 
 

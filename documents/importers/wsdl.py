@@ -145,6 +145,9 @@ class _Importing:
         if service.addressing:
             self._say(remarks.ADDRESSING, system=system["name"], edition=service.addressing)
             system["soap"] = {"addressing": str(service.addressing)}
+        if service.mtom:
+            self._say(remarks.MTOM, system=system["name"])
+            system["soap"] = {**system.get("soap", {}), "mtom": True}
         self.documents += [system, *documents]
 
     def _name(self, port: Port) -> str:

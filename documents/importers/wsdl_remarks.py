@@ -127,6 +127,11 @@ ADDRESSING = _loss(
     "it asks for WS-Addressing: {system} is called with the headers of edition {edition}.",
     "dịch vụ đòi WS-Addressing: {system} được gọi kèm tiêu đề của bản {edition}.",
 )
+MTOM = _loss(
+    "mtom-asked",
+    "it asks for MTOM: requests to {system} are sent in parts, with what is long and in base64 as bytes.",
+    "dịch vụ đòi MTOM: yêu cầu tới {system} được gửi thành nhiều phần, dữ liệu base64 dài đi dưới dạng byte.",
+)
 GUESSED = _loss(
     "binding-guessed",
     "a port names a binding that is not there: {limit}, which is taken.",

@@ -104,6 +104,10 @@ class Soap(Part):
         default=False, description="Take only answers that the certificate of `signedBy` signed (WS-Security)."
     )
 
+    mtom: Flag = Field(
+        default=False, description="Send requests in the parts of MTOM, with what is long and in base64 as bytes."
+    )
+
     @model_validator(mode="after")
     def _coherent(self) -> "Soap":
         if len(set(self.prefixes.values())) < len(self.prefixes):

@@ -62,16 +62,18 @@ class Signer:
         read = read_certificate(self.certificate.public_bytes(Encoding.PEM))
         return {read.fingerprint: Holder(system, read)}
 
-    def envelope(self, number: str = "1", *, age: float = 0, parts: tuple[str, ...] = ("body", "time")) -> bytes:
+    def envelope(
+        self, number: str = "1", *, age: float = 0, parts: tuple[str, ...] = ("body", "time"), body: str = ""
+    ) -> bytes:
         """A call, signed as toolkits sign: the certificate, the Timestamp, and references by wsu:Id."""
         created = (dt.datetime.now(dt.UTC) - dt.timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        body = body or f'<request xmlns="urn:lgsp:contract:health.look-up:1"><number>{number}</number></request>'
         root = etree.fromstring(
             f'<s:Envelope xmlns:s="{NS}"><s:Header><w:Security s:mustUnderstand="1" xmlns:w="{WSSE[1:-1]}"'
             f' xmlns:u="{WSU[1:-1]}"><w:BinarySecurityToken u:Id="cert" ValueType="{X509}">'
             f'{b64encode(self.der).decode()}</w:BinarySecurityToken><u:Timestamp u:Id="time"><u:Created>{created}'
             "</u:Created></u:Timestamp></w:Security></s:Header>"
-            f'<s:Body u:Id="body" xmlns:u="{WSU[1:-1]}"><request xmlns="urn:lgsp:contract:health.look-up:1">'
-            f"<number>{number}</number></request></s:Body></s:Envelope>"
+            f'<s:Body u:Id="body" xmlns:u="{WSU[1:-1]}">{body}</s:Body></s:Envelope>'
         )
         signer = XMLSigner(
             method=SignatureConstructionMethod.detached,

@@ -1,5 +1,6 @@
 """Systems that speak SOAP in their own manner."""
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -14,10 +15,12 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from adapters.call import Call, Outcome, Result
+from adapters.parts import media_type, read_parts, write_parts
 from adapters.payload import known_charset
 from adapters.soap.addressing import Edition
 from adapters.soap.envelope import SoapVersion, enclose
-from adapters.soap.manner import Block, Manner, Spelling
+from adapters.soap.manner import ACCEPT, Block, Manner, Spelling
+from adapters.soap.multipart import envelope_of
 from adapters.soap.outbound import SoapAdapter, SoapSettings
 from adapters.soap.writing import fit, prefixed
 from adapters.soap.wsdl import Operation, Service
@@ -374,3 +377,36 @@ async def test_a_block_that_cannot_be_written_is_said_when_it_is_set_up(session:
     )
     with pytest.raises(SettingInvalid):
         SoapAdapter(settings, service, session)
+
+
+@pytest.mark.parametrize("version", SoapVersion)
+async def test_requests_may_go_as_mtom(stand_in: Any, session: aiohttp.ClientSession, version: SoapVersion) -> None:
+    """What is long and in base64 goes as bytes; a server that asks for MTOM gets it where there is none, too."""
+    for data in (bytes(range(256)) * 4, b"1"):
+        body = b'<a:Ask xmlns:a="urn:a">' + b64encode(data) + b"</a:Ask>"
+        stand_in.answers(enclose(version, TOLD), "text/xml")
+        outcome = await adapter(stand_in.url, session, Manner(mtom=True), version).call(
+            Call("ask", Body(Format.XML, body))
+        )
+        assert outcome.result is Result.ANSWERED
+        request = stand_in.received[-1]
+        kind, said = media_type(request.headers["Content-Type"])
+        parts = read_parts(said["boundary"], request.body)
+        assert (kind, said["start-info"]) == ("multipart/related", ACCEPT[version])
+        assert said.get("action") == (None if version is V11 else "urn:a:ask")
+        assert [each.data for each in parts[1:]] == ([data] if len(data) > 1 else [])
+        assert media_type(parts[0].content_type)[1]["type"] == ACCEPT[version]
+        whole = etree.fromstring(envelope_of(request.headers["Content-Type"], request.body, 10_000)[1])
+        assert whole.findtext(".//{urn:a}Ask") == b64encode(data).decode()
+
+
+async def test_an_answer_may_not_grow_by_what_it_includes(stand_in: Any, session: aiohttp.ClientSession) -> None:
+    """A part that is included again and again is counted each time, against what an answer may have."""
+    include = '<b><x:Include xmlns:x="http://www.w3.org/2004/08/xop/include" href="cid:a"/></b>' * 100
+    root = enclose(V11, f'<a:Told xmlns:a="urn:a">{include}</a:Told>'.encode())
+    kind = {"Content-Type": "application/xop+xml", "Content-ID": "<r>"}
+    boundary, data = write_parts([(kind, root), ({"Content-ID": "<a>"}, bytes(30_000))])
+    stand_in.answers(data, f"multipart/related; boundary={boundary}")
+    for most, result in ((3_000_000, Result.REPLY_INVALID), (5_000_000, Result.ANSWERED)):
+        outcome = await adapter(stand_in.url, session, Manner()).call(replace(call(), max_bytes=most))
+        assert outcome.result is result

@@ -301,7 +301,7 @@ def test_reading_parts_is_total(data: bytes, parameters: str) -> None:
     """Whatever is said and sent, there is an envelope or none."""
     for kind in (f"multipart/related{parameters}", "multipart/related; boundary=b"):
         with suppress(NotRelated):
-            assert isinstance(envelope_of(kind, b"--b\r\n" + data + b"\r\n--b--")[1], bytes)
+            assert isinstance(envelope_of(kind, b"--b\r\n" + data + b"\r\n--b--", 10_000)[1], bytes)
 
 
 async def test_an_envelope_in_another_character_set_is_read(stand_in: Any, session: aiohttp.ClientSession) -> None:

@@ -138,6 +138,21 @@ def test_a_binding_that_was_guessed_and_attachments_are_told(tmp_path: Path) -> 
     assert {"binding-guessed", "attachments-not-sent"} <= set(codes(outcome))
 
 
+def test_a_service_that_asks_for_mtom_is_called_so(tmp_path: Path) -> None:
+    """The assertion of .NET and Metro becomes a setting, beside that of addressing; one that may be left out none."""
+    space = "http://schemas.xmlsoap.org/ws/2004/09/policy"
+    name = f"o:OptimizedMimeSerialization xmlns:o='{space}/optimizedmimeserialization'"
+    addressing = '<n:UsingAddressing xmlns:n="http://www.w3.org/2006/05/addressing/wsdl"/>'
+    path = tmp_path / "population.wsdl"
+    for optional, expected in (("", {"addressing": "2005", "mtom": True}), ("true", {"addressing": "2005"})):
+        asks = f'<p:Policy xmlns:p="{space}"><{name} p:Optional="{optional}"/></p:Policy>{addressing}'
+        path.write_text(WSDL.replace("<s:binding", f"{asks}<s:binding", 1))
+        outcome = imported(path)
+        first, second = outcome.imported.of("System")
+        assert (first["soap"], "soap" in second) == (expected, False)
+        assert ("mtom-asked" in codes(outcome)) == ("mtom" in expected)
+
+
 def test_a_service_that_asks_for_addressing_is_called_with_it(tmp_path: Path) -> None:
     """What the WSDL asks of callers becomes a setting of its system, is told, and passes a check as it is written."""
     asks = '<n:UsingAddressing xmlns:n="http://www.w3.org/2006/05/addressing/wsdl" w:required="true"/>'
