@@ -25,6 +25,7 @@ from documents import kinds
 from documents.certificates import clients, signers
 from documents.compile import Compiled, compile_documents
 from documents.header_blocks import header_blocks
+from documents.kinds import auth as proofs
 from documents.kinds import system as written
 from documents.kinds.soap import Soap
 from documents.model import Documents, Key
@@ -121,7 +122,8 @@ class Builder:
         )
 
     def _adapter(self, document: kinds.System) -> Adapter | None:
-        """None for a system that is never called. Raises `SecretMissing`, `SecretInvalid`, `SettingInvalid`."""
+        """None for a system that is never called. Raises `SecretMissing`, `SecretDetached`, `SecretInvalid`,
+        `SettingInvalid` and `DocumentInvalid`."""
         endpoint = self.endpoints.get(document.name) or document.endpoint
         service = self._compiled.services.get(document.name)
         if document.adapter == "soap" and service is not None:
@@ -159,15 +161,15 @@ class Builder:
 
     def _auth(self, document: kinds.System) -> auth.Auth:
         match document.auth:
-            case written.Basic() as basic:
+            case proofs.Basic() as basic:
                 return auth.Basic(basic.username, self._secret(document, basic.password))
-            case written.Bearer() as bearer:
+            case proofs.Bearer() as bearer:
                 return auth.Bearer(self._secret(document, bearer.token))
-            case written.ApiKey() as key:
+            case proofs.ApiKey() as key:
                 return auth.ApiKey(key.header, self._secret(document, key.value))
-            case written.WsseUsername() as wsse:
+            case proofs.WsseUsername() as wsse:
                 return auth.WsseUsername(wsse.username, self._secret(document, wsse.password), wsse.digest)
-            case written.WsseSignature() as signature:
+            case proofs.WsseSignature() as signature:
                 token = None
                 if signature.username is not None and signature.password is not None:
                     password = self._secret(document, signature.password)

@@ -14,10 +14,12 @@ from adapters.soap.sources import WSDL
 
 WSAM = "{http://www.w3.org/2007/05/addressing/metadata}"
 WSAW = "{http://www.w3.org/2006/05/addressing/wsdl}"
+DRAFT = "{http://www.w3.org/2006/02/addressing/wsdl}"
 SUBMISSION = "{http://schemas.xmlsoap.org/ws/2004/08/addressing}"
 ASSERTIONS = {
     f"{WSAM}Addressing": Edition.W3C,
     f"{WSAW}UsingAddressing": Edition.W3C,
+    f"{DRAFT}UsingAddressing": Edition.W3C,
     "{http://schemas.xmlsoap.org/ws/2004/08/addressing/policy}UsingAddressing": Edition.SUBMISSION,
 }
 MTOM = (
@@ -63,7 +65,7 @@ def actions(
     found = dict[str, str]()
     for node in _operations(definitions, port_type):
         name, given = node.get("name", ""), node.find(f"{WSDL}input")
-        said = () if given is None else (given.get(f"{each}Action", "") for each in (WSAM, WSAW, SUBMISSION))
+        said = () if given is None else (given.get(f"{each}Action", "") for each in (WSAM, WSAW, DRAFT, SUBMISSION))
         found[name] = next(filter(None, said), None) or stated.get(name) or _default(port_type, node)
     return found
 

@@ -293,6 +293,7 @@ ID = 'xmlns:u="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurit
     [
         ("", "", None),
         (f"<m06:UsingAddressing {WSAW}/>", "", "2005"),
+        (f"<m06:UsingAddressing {WSAW.replace('2006/05', '2006/02')}/>", "", "2005"),
         (f"<wsp:Policy {WSP}><m05:Addressing {WSAM}/></wsp:Policy>", "", "2005"),
         (
             f'<wsp:PolicyReference {WSP} URI="#policy"/>',
@@ -303,7 +304,7 @@ ID = 'xmlns:u="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurit
         (f'<wsp:Policy {WSP}><m05:Addressing {WSAM} wsp:Optional="true"/></wsp:Policy>', "", None),
         (f'<wsp:PolicyReference {WSP} URI="#nowhere"/>', "", None),
     ],
-    ids=["nothing", "extension", "policy", "reference", "of-others", "optional", "dangling"],
+    ids=["nothing", "extension", "draft", "policy", "reference", "of-others", "optional", "dangling"],
 )
 def test_a_port_may_ask_for_addressing(in_binding: str, beside: str, edition: str | None) -> None:
     """By an extension, a policy, or a reference to one; what may be left out, or concerns others, asks for nothing."""
