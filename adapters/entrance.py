@@ -99,6 +99,15 @@ class Entrance:
             await self.refusals.refused(self.source(request), refused)
             raise
 
+    async def proved(self, request: Request) -> tuple[Snapshot, str]:
+        """As `authorized`, of a call that can prove nowhere else who makes it. Raises `AuthenticationMissing`."""
+        snapshot, system = await self.authorized(request)
+        if system is None:
+            refused = AuthenticationMissing()
+            await self.refusals.refused(self.source(request), refused)
+            raise refused
+        return snapshot, system
+
     def certified(self, request: Request, snapshot: Snapshot) -> str | None:
         """The system whose certificate the caller shows; None where it shows none. Raises `CertificateUnknown`,
         `CertificateNotValid`, `HeaderInvalid`, `ProxyUnknown`."""

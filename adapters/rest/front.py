@@ -26,7 +26,6 @@ from adapters.rest.source import query_of
 from bus.clock import Clock
 from bus.envelope import Exchange
 from bus.errors import (
-    AuthenticationMissing,
     BodyTooLarge,
     BusError,
     MethodNotAllowed,
@@ -88,9 +87,7 @@ class RestFront:
 
     async def rest(self, request: Request) -> Response:
         """One call of an operation."""
-        snapshot, sender = await self._entrance.authorized(request)
-        if sender is None:
-            raise AuthenticationMissing
+        snapshot, sender = await self._entrance.proved(request)
         system, path = taken_apart(request)
         places = [*snapshot.paths.get(system, NOTHING).at(path)]
         if not places and path == offering.PATH:

@@ -21,7 +21,6 @@ from adapters.soap.reception import Reception, asked, language, refuse, require_
 from adapters.soap.tokens import Proved
 from bus.clock import Clock
 from bus.errors import (
-    AuthenticationMissing,
     BodyTooLarge,
     BusError,
     DeclaredFault,
@@ -166,9 +165,7 @@ class SoapDoor:
 
     async def wsdl(self, request: Request) -> Response:
         """The WSDL and its schemas, for systems that may send or receive what it describes."""
-        snapshot, system = await self._entrance.authorized(request)
-        if system is None:
-            raise AuthenticationMissing
+        snapshot, system = await self._entrance.proved(request)
         await self._entrance.ask(system)
         what, number = asked(request)
         name, _, version = request.path_params["service"].partition("@")

@@ -124,6 +124,17 @@ async def test_certificate_that_says_nothing(bus: Served, tmp_path: Path, own: O
     assert told(bus) == [("127.0.0.1", each) for each in dict.fromkeys((why, at_soap))]
 
 
+async def test_who_proves_nothing_is_told_of(behind: Served) -> None:
+    """Whoever calls without any proof is refused and told of, at each door."""
+    found = []
+    for number, path in enumerate(("/rest/his/take", "/soap/health.look-up?wsdl", "/messages", "/inbox")):
+        stranger = f"203.0.113.{number}"
+        answer = await behind.http.get(path, headers={"Authorization": "", "X-Forwarded-For": stranger})
+        found.append((stranger, code(answer)))
+    assert [each for _, each in found] == ["authentication-missing"] * 2 + ["token-missing"] * 2
+    assert told(behind) == found
+
+
 async def test_two_proofs_name_one_system(bus: Served, tmp_path: Path) -> None:
     """A certificate beside a token, Basic or a UsernameToken must not be another system's."""
     basic = b64encode(f"one-stop:{bus.secret}".encode()).decode()
