@@ -12,7 +12,7 @@ from running.home import Home
 
 def examine(home: Home) -> Iterator[Finding]:
     """Look at everything, and change nothing."""
-    for look in (machine.folder, machine.master_key, machine.disk, machine.open_files):
+    for look in (machine.folder, machine.master_key, machine.disk, machine.open_files, machine.tls):
         yield from look(home)
     try:
         yield from broker.nodes(home)

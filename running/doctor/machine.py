@@ -4,13 +4,18 @@ import os
 import resource
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bus.errors import BusError
+from cryptography import x509
+
+from bus.errors import BusError, SettingInvalid
+from documents.certificates import WARNED
 from identity.keyring import load_master_key
 from running.doctor.finding import Finding, failure, warning, well
 from running.home import Home
+from running.tls import server_context
 
 MIB: Final = 1024 * 1024
 
@@ -68,3 +73,22 @@ def open_files(_: Home) -> Iterator[Finding]:
         yield warning("open files", f"at most {soft} a process", mend)
         return
     yield well("open files", "no limit" if soft == resource.RLIM_INFINITY else f"at most {soft} a process")
+
+
+def tls(home: Home) -> Iterator[Finding]:
+    """The data plane's own certificate, where it ends TLS itself."""
+    file = home.settings.tls_certificate
+    try:
+        context = server_context(home.settings)
+    except SettingInvalid as wrong:
+        yield failure("TLS", wrong.text, "set it right, or end TLS at a proxy")
+        return
+    if file is None or context is None:
+        return
+    ends = x509.load_pem_x509_certificates(file.read_bytes())[0].not_valid_after_utc
+    left = ends - datetime.fromtimestamp(home.clock.now() / 1000, UTC)
+    text, mend = f"the certificate of the data plane ends on {ends:%Y-%m-%d}", f"put its successor into {file}"
+    if left < timedelta(0):
+        yield failure("TLS", text, mend)
+    else:
+        yield warning("TLS", text, mend) if left <= WARNED else well("TLS", text)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from bus.settings import read_settings
 from running.apply import apply_folder
 from running.doctor import Finding, Level, examine
 from running.home import Home
+from tests.certificates import Own
 
 MODEL = Path(__file__).parents[4] / "provinces" / "model"
 
@@ -48,6 +50,25 @@ def test_a_folder_that_others_may_read(home: Home) -> None:
     home.settings.data.chmod(0o755)
     (folder, *_) = seen(home, "data folder")
     assert (folder.level, folder.mend) == (Level.FAILURE, f"chmod 700 {home.settings.data}")
+
+
+@pytest.mark.parametrize(("ends", "level"), [(40, Level.OK), (30, Level.WARNING), (-1, Level.FAILURE)])
+def test_certificate_of_the_bus_itself(home: Home, tmp_path: Path, ends: int, level: Level) -> None:
+    """Where the gateway ends TLS, the day on which its certificate ends is told, a month before as a warning; without
+    one, nothing is."""
+    assert seen(home, "TLS") == []
+    own = Own.made("bus", begins=-50, ends=ends)
+    settings = home.settings.model_copy(update={"tls_certificate": own.written(tmp_path)})
+    (found,) = seen(replace(home, settings=settings), "TLS")
+    assert (found.level, f"{own.certificate.not_valid_after_utc:%Y-%m-%d}" in found.seen) == (level, True)
+
+
+def test_certificate_that_cannot_be_served_by(home: Home, tmp_path: Path) -> None:
+    """A certificate without its key is a failure, which names the setting."""
+    (tmp_path / "bus.pem").write_bytes(Own.made("bus").pem)
+    settings = home.settings.model_copy(update={"tls_certificate": tmp_path / "bus.pem"})
+    (found,) = seen(replace(home, settings=settings), "TLS")
+    assert (found.level, "tls_certificate" in found.seen) == (Level.FAILURE, True)
 
 
 def test_another_master_key(home: Home) -> None:
