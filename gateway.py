@@ -10,13 +10,19 @@ from adapters.rest.front import METHODS, RestFront
 from adapters.rest.inbound import FrontDoor, failed, no_such_path
 from adapters.rest.inbox import InboxDoor
 from adapters.soap.inbound import SoapDoor
+from adapters.soap.inbox import PATH, SoapInboxDoor
 from management.guard import Guard
 
+INBOX = PATH.removeprefix("/")
 
-def data_plane(rest: FrontDoor, soap: SoapDoor, inbox: InboxDoor, front: RestFront) -> ASGIApp:
+
+def data_plane(
+    rest: FrontDoor, soap: SoapDoor, inbox: InboxDoor, soap_inbox: SoapInboxDoor, front: RestFront
+) -> ASGIApp:
     """The path of messages. What sends one is nearly all that comes, and is known without a look at every route."""
     told = {HTTPException: no_such_path, Exception: failed}
-    app = Starlette(routes=[*rest.paths(), *soap.paths(), *inbox.paths(), *front.paths()], exception_handlers=told)
+    paths = [*rest.paths(), *soap_inbox.paths(), *soap.paths(), *inbox.paths(), *front.paths()]
+    app = Starlette(routes=paths, exception_handlers=told)
     app.router.redirect_slashes = False  # it would send callers to whatever Host they were made to name
     sends = {"messages": ("contract", rest.answering(rest.send)), "soap": ("service", soap.calling())}
     call = front.calling()
@@ -25,7 +31,7 @@ def data_plane(rest: FrontDoor, soap: SoapDoor, inbox: InboxDoor, front: RestFro
         """Where a message comes in, if that shows at once."""
         root, _, path = scope.get("path", "").partition("/")
         door, _, name = path.partition("/")
-        if root or not name:
+        if root or not name or path == INBOX:
             return None
         if door == "rest" and scope.get("method") in METHODS:
             return call

@@ -365,7 +365,7 @@ class HeadTimeout(SenderFault):
 
 
 class QueryInvalid(SenderFault):
-    """The query parameter {name} is not valid: {hint}."""
+    """The parameter {name} is not valid: {hint}."""
 
     code = "query-invalid"
 

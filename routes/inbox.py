@@ -66,12 +66,13 @@ log = structlog.get_logger("inbox")
 @dataclass(frozen=True, slots=True)
 class Item:
     """A delivery in its system's hands, in the shape that the system wants. `migrated`: the contract, ``name@major``,
-    to which it was brought from that under which it was accepted."""
+    to which it was brought from that under which it was accepted. `as_sent`: its body is what was sent."""
 
     fetched: Fetched
     body: Body
     traceparent: str
     migrated: str = ""
+    as_sent: bool = True
 
 
 class Inbox:
@@ -186,9 +187,8 @@ class Inbox:
             outcome = await converted(way.route, body)
         if isinstance(outcome, Body):
             _, trace, _, flags = fetched.envelope.traceparent.split("-")
-            return Item(
-                fetched, outcome, f"00-{trace}-{secrets.token_hex(8)}-{flags}", way.route.granted if way.route else ""
-            )
+            parent = f"00-{trace}-{secrets.token_hex(8)}-{flags}"
+            return Item(fetched, outcome, parent, way.route.granted if way.route else "", outcome is body)
         held = Held(
             fetched.delivery,
             system,

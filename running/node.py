@@ -23,6 +23,7 @@ from adapters.rest.front import RestFront
 from adapters.rest.inbound import FrontDoor
 from adapters.rest.inbox import InboxDoor
 from adapters.soap.inbound import SoapDoor
+from adapters.soap.inbox import SoapInboxDoor
 from adapters.soap.offering import Offering
 from adapters.soap.reception import Reception
 from bus.clock import Clock, jitter
@@ -187,10 +188,11 @@ async def accepting(
     soap = SoapDoor(entrance, reception, offering, acceptor, awaiting, parts.clock)
     inboxes = Inboxes(entrance, _inbox(parts, arrivals), Quotas(parts.clock))
     inbox = InboxDoor(entrance, inboxes, body_timeout)
+    soap_inbox = SoapInboxDoor(entrance, reception, offering, inboxes, parts.committer, parts.clock)
     await parts.broker.listen(parts.process, waiting.hear, waiting.missed)
     try:
         async with beside(refusals.run(), arrivals.run()):
-            yield Gateway(data_plane(rest, soap, inbox, front), waiting)
+            yield Gateway(data_plane(rest, soap, inbox, soap_inbox, front), waiting)
     finally:
         with suppress(BusError):
             await refusals.tell()

@@ -1,6 +1,6 @@
 """What the bus offers over SOAP: operations, how each one's payloads stand in a Body, and their description."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
@@ -49,6 +49,9 @@ class Operation:
     """One operation: which contract it sends, by which element in the Body (None: by none) and by which action.
 
     `answers` is the action of its reply (WS-Addressing 1.0 Metadata §4.4.4). One without `reply` is one-way.
+
+    Of a contract of JSON, `whole` writes a request, where the element can say all of it, and `replies` read replies and
+    faults by their elements: for those who receive by SOAP.
     """
 
     name: str
@@ -60,6 +63,8 @@ class Operation:
     reply: Write | None = field(default=None, repr=False)
     faults: Mapping[str, Write] = field(default_factory=dict, repr=False)
     answers: str = ""
+    whole: Write | None = field(default=None, repr=False)
+    replies: Mapping[str, Read] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,8 @@ def of_contract(subject: Subject, contract: Contract) -> Offer:
         forms.write("reply", subject.reply) if is_request and subject.reply else None,
         faults if is_request else {},
         f"{namespace(subject)}:{PORT_TYPE}:{element.rpartition('}')[2]}Response",
+        forms.whole("request", subject.request),
+        dict(forms.replies()),
     )
     most = contract.limits.max_bytes
     if subject.request.format is Format.JSON:
@@ -113,6 +120,7 @@ class _Forms:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self._documents: XsdDocuments | None = None
+        self._views: dict[str, XmlView] = {}
 
     def element(self, name: str, payload: Payload) -> str:
         return payload.root or f"{{{namespace(self._subject)}}}{name}"
@@ -128,7 +136,23 @@ class _Forms:
             return lambda body: body.data
         return writing_json(self._view(name))
 
+    def whole(self, name: str, payload: Payload) -> Write | None:
+        if payload.format is Format.XML:
+            return None
+        view = self._view(name)
+        return lambda body: view.encode(parse_json(body.data))
+
+    def replies(self) -> Iterator[tuple[str, Read]]:
+        for name, payload in self._subject.payloads().items():
+            if name != "request" and payload.format is Format.JSON:
+                yield self.element(name, payload), self.read(name, payload)
+
     def _view(self, name: str) -> XmlView:
+        if name not in self._views:
+            self._views[name] = self._made(name)
+        return self._views[name]
+
+    def _made(self, name: str) -> XmlView:
         if self._documents is None:
             found, _ = schemas(self._subject)
             self._documents = XsdDocuments({FILE: etree.tostring(found[-1])}, [FILE])

@@ -58,6 +58,8 @@ class Wired:
     receivers: dict[str, Receiver] = field(default_factory=dict)
     clients: dict[bytes, Holder] = field(default_factory=dict)
     signers: dict[bytes, Holder] = field(default_factory=dict)
+    fetching: dict[str, float] = field(default_factory=dict)
+    """Systems that fetch their messages, and for how many seconds these are theirs."""
     credentials: dict[str, Credential] = field(default_factory=dict)
     keys: KeyRing = field(default_factory=lambda: KeyRing(new_key(each, 1, CLOCK.new_id) for each in Purpose))
 
@@ -68,6 +70,7 @@ class Wired:
         assert not (*loaded.problems, *problems), (loaded.problems, problems)
         everything = with_own(documents)
         systems = {name: System(name, "H99", receiver) for name, receiver in self.receivers.items()}
+        systems |= {name: System(name, "H99", fetches=True, visibility=each) for name, each in self.fetching.items()}
         return Snapshot(
             1,
             compiled.contracts,

@@ -44,6 +44,7 @@ TYPE, NS = ENVELOPES["1.1"]
 X509 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3"
 DAY = 86_400
 ANONYMOUS = {"Authorization": "", "Content-Type": TYPE}
+FETCH = '<fetch xmlns="urn:lgsp:inbox"><wait>1</wait></fetch>'
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ async def bus(tmp_path: Path, database: str, signers: tuple[Signer, Signer]) -> 
     with Pool() as pool:
         wired = province(tmp_path / "province", pool)
         wired.signers = signers[0].holder("one-stop")
+        wired.fetching["one-stop"] = 60.0
         async with served(wired, database) as each:
             answer = Body(Format.JSON, b'{"name": "An"}')
             each.receiver().answer = lambda _: Outcome(Result.ANSWERED, "http-200", 200, answer)
@@ -137,6 +139,14 @@ async def test_signature_says_who_calls(bus: Served, signers: tuple[Signer, Sign
     assert b"<name>An" in answer.content or b":name>An" in answer.content
     assert error(again.content) == "security-replayed"
     assert [each["sender"] for each in listed.json()["messages"]] == ["one-stop"]
+
+
+async def test_signed_fetch(bus: Served, signers: tuple[Signer, Signer]) -> None:
+    """A signature opens its signer's inbox, once, and holds through a wait; another's opens none."""
+    fetch = signers[0].envelope(body=FETCH)
+    answers = [await bus.send("inbox", each, ANONYMOUS) for each in (fetch, fetch, signers[1].envelope(body=FETCH))]
+    assert b"fetchResponse" in answers[0].content
+    assert [error(each.content) for each in answers] == [None, "security-replayed", "certificate-unknown"]
 
 
 async def test_certificate_is_the_one_that_the_document_names(tmp_path: Path, signers: tuple[Signer, Signer]) -> None:
