@@ -26,11 +26,12 @@ from identity.people import Person
 from identity.roles import Role
 from provinces.model.applications.runner import applications
 from provinces.model.flows import FOLDER, Flow, flows
+from running import verdicts
 from running.apply import apply_folder
 from running.client import Client
 from running.home import Home, me, serving
 from running.people import change_people
-from running.printing import Lgsp, columned, plain, problems
+from running.printing import Lgsp, columned, plain
 from running.up import Serve, up
 
 STARTING = 30.0
@@ -91,7 +92,7 @@ def run(out: Console, data: Path, lgsp: Lgsp, *, once: bool, port: int, beside: 
         for system, application in applications().items():
             home.secrets.set(application.agency, application.secret, passwords[system])
         given = apply_folder(home, FOLDER)
-        problems(out, given.problems)
+        verdicts.problems(out, given.problems)
         if not given.done:
             return 1
         for sender in {flow.sender for flow in flows()}:

@@ -5,13 +5,11 @@ Everything that came from outside is printed with terminal control characters ma
 
 import json
 import shlex
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from textwrap import indent
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from rich.cells import cell_len
@@ -20,21 +18,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from adapters.rest.answers import summary
 from bus.clock import iso
 from bus.errors import Finding
-from bus.languages import Language
 from bus.states import State
-from documents.check import Report
-from documents.importers.run import Outcome
-from documents.plan import Plan
-from documents.problems import Problem, Severity
 from identity.credentials import Credential
-from journal.dead import DeadCount
-from journal.views import AuditRow, DeadLetter, DeliveryView, MessageView
-from running.apply import Applied
-from running.client import Answer
-from running.rehearsal import Rehearsed
+
+if TYPE_CHECKING:
+    from journal.dead import DeadCount
+    from journal.views import AuditRow, DeadLetter, DeliveryView, MessageView
+    from running.client import Answer
 
 SHOWN_APART = {"actor", "at", "event", "message", "number", "writer"}
 """Fields of an audit event that have columns of their own."""
@@ -124,7 +116,7 @@ def _widths(columns: Sequence[Sequence[Text]], room: int) -> list[int] | None:
     return [narrow + int(want * share) for narrow, want in zip(least, wanted, strict=True)]
 
 
-def answer(out: Console, given: Answer, lgsp: Lgsp, *, json: bool) -> bool:
+def answer(out: Console, given: "Answer", lgsp: Lgsp, *, json: bool) -> bool:
     """What the gateway answered; whether the message was accepted."""
     document = given.json()
     if json:
@@ -173,7 +165,7 @@ def status(
     table(out, ["system", *states], rows, "no message has been accepted yet")
 
 
-def dead_letters(out: Console, letters: Sequence[DeadLetter], *, json: bool) -> None:
+def dead_letters(out: Console, letters: "Sequence[DeadLetter]", *, json: bool) -> None:
     rows = [
         {
             "delivery": str(each.delivery.id),
@@ -194,7 +186,7 @@ def dead_letters(out: Console, letters: Sequence[DeadLetter], *, json: bool) -> 
         table(out, columns, ([row[column] for column in columns] for row in rows), "no dead letters")
 
 
-def dead_counts(out: Console, counts: Sequence[DeadCount]) -> None:
+def dead_counts(out: Console, counts: "Sequence[DeadCount]") -> None:
     columns = ["count", "system", "contract", "reason"]
     table(out, columns, ([each.count, each.system, each.contract, each.reason] for each in counts), "no dead letters")
 
@@ -214,7 +206,7 @@ def progress(out: Console, what: str, total: int) -> Iterator[Callable[[], None]
         yield lambda: bar.advance(task)
 
 
-def delivery(out: Console, view: DeliveryView, rows: Sequence[AuditRow], lgsp: Lgsp, *, json: bool) -> None:
+def delivery(out: Console, view: "DeliveryView", rows: "Sequence[AuditRow]", lgsp: Lgsp, *, json: bool) -> None:
     events = [event for event in _events(rows) if event.get("delivery") in {None, str(view.id)}]
     if json:
         document = {"delivery": str(view.id), "message": str(view.message), "system": view.system, "state": view.state}
@@ -226,7 +218,7 @@ def delivery(out: Console, view: DeliveryView, rows: Sequence[AuditRow], lgsp: L
         out.print(plain(f"try it again:\n  {lgsp('dead', 'replay', view.id)}"))
 
 
-def timeline(out: Console, view: MessageView, rows: Sequence[AuditRow], *, json: bool) -> None:
+def timeline(out: Console, view: "MessageView", rows: "Sequence[AuditRow]", *, json: bool) -> None:
     events = _events(rows)
     envelope = view.envelope
     if json:
@@ -241,7 +233,7 @@ def timeline(out: Console, view: MessageView, rows: Sequence[AuditRow], *, json:
     _event_table(out, events)
 
 
-def events(out: Console, rows: Sequence[AuditRow], *, json: bool) -> None:
+def events(out: Console, rows: "Sequence[AuditRow]", *, json: bool) -> None:
     """Audit events of whichever message, or of none."""
     found = _events(rows)
     if json:
@@ -250,11 +242,8 @@ def events(out: Console, rows: Sequence[AuditRow], *, json: bool) -> None:
         table(out, ["at", "event", "actor", "message", "facts"], (_row(each, "message") for each in found), NOTHING)
 
 
-def messages(out: Console, views: Sequence[MessageView], *, json: bool) -> None:
+def messages(out: Console, views: "Sequence[MessageView]") -> None:
     """Messages, as their senders see them."""
-    if json:
-        print_json(out, [summary(view) for view in views])
-        return
     rows = [
         (
             view.envelope.message,
@@ -269,7 +258,7 @@ def messages(out: Console, views: Sequence[MessageView], *, json: bool) -> None:
     table(out, ["message", "at", "contract", "sender", "to", "state"], rows, "no messages")
 
 
-def _events(rows: Sequence[AuditRow]) -> list[dict[str, Any]]:
+def _events(rows: "Sequence[AuditRow]") -> list[dict[str, Any]]:
     return [orjson.loads(row.content) for row in rows]
 
 
@@ -307,102 +296,3 @@ def names(out: Console, found: Sequence[str], *, json: bool) -> None:
         print_json(out, found)
     else:
         out.print(plain("\n".join(found) or "none"))
-
-
-def problems(err: Console, found: Iterable[Problem]) -> None:
-    """One line each: file, line, what to do."""
-    for problem in found:
-        err.print(plain(problem), style="red" if problem.severity is Severity.ERROR else "yellow")
-
-
-def checked(out: Console, err: Console, report: Report, *, json: bool) -> bool:
-    """The report of a check; whether the documents can be applied."""
-    if json:
-        print_json(out, {"ok": report.ok, "problems": [asdict(problem) for problem in report.problems]})
-        return report.ok
-    problems(err, report.problems)
-    kinds = Counter(written.key.kind for written in report.documents)
-    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    verdict = (
-        "Everything is right."
-        if not report.problems
-        else f"{_counted(report.errors, 'error')}, {_counted(report.warnings, 'warning')}."
-    )
-    out.print(f"{counts or 'No document'}. {verdict}")
-    return report.ok
-
-
-def imported(
-    out: Console,
-    err: Console,
-    outcome: Outcome,
-    language: Language,
-    *,
-    written: tuple[Path, Sequence[str]] | None = None,
-    json: bool,
-) -> None:
-    """What came of an import: every loss and problem, and what was made; `written` are files beneath a folder."""
-    if json:
-        given = outcome.imported
-        report = {
-            "ok": outcome.ok,
-            "documents": given.documents,
-            "files": sorted(given.files),
-            "notes": [note.as_json() for note in given.notes],
-            "problems": [asdict(problem) for problem in outcome.problems],
-        }
-        print_json(out, report)
-        return
-    for note in outcome.imported.notes:
-        err.print(plain(note.line(language)), style="red" if note.remark.severity is Severity.ERROR else "yellow")
-    problems(err, outcome.problems)
-    kinds = Counter(document["kind"] for document in outcome.imported.documents)
-    out.print(", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "No document.")
-    if written and outcome.ok:
-        folder, files = written
-        out.print(plain(f"Written to {folder}: {', '.join(files)}."))
-
-
-def rehearsed(out: Console, found: Sequence[Rehearsed], *, json: bool) -> bool:
-    """What was sent by REST and what came back; the first in full. Whether all was answered as it should be."""
-    if json:
-        print_json(out, [asdict(each) for each in found])
-        return all(each.ok for each in found)
-    for number, each in enumerate(found):
-        out.print(plain(f"{'✓' if each.ok else '✗'} POST /messages/{each.contract}"), style="" if number else "bold")
-        if not number and each.request is not None:
-            out.print(plain(indent(pretty(each.request), "    ")))
-        out.print(plain(f"  → {each.status} in {each.milliseconds} ms"))
-        if not number or not each.ok:
-            out.print(plain(indent(pretty(each.answer), "    ")))
-    right = sum(each.ok for each in found)
-    out.print(f"{right} of {len(found)} operations answered by JSON over HTTP; the service was a stand-in.")
-    return right == len(found)
-
-
-def in_the_way(err: Console, folder: Path, files: Sequence[str]) -> None:
-    """Files that an import would write over."""
-    err.print(plain(f"{folder} holds other files of these names; --yes writes over them: {', '.join(files)}"))
-
-
-def _counted(found: Sequence[Problem], what: str) -> str:
-    return f"{len(found)} {what}" if len(found) == 1 else f"{len(found)} {what}s"
-
-
-def plan(out: Console, planned: Plan) -> bool:
-    """What would change, line by line; True, so that it can stand for the consent of who asked for it."""
-    for line in planned.lines():
-        out.print(plain(line))
-    return True
-
-
-def applied(out: Console, err: Console, given: Applied) -> bool:
-    """What became of applying; whether the store is now as the documents say."""
-    problems(err, given.problems)
-    if given.done and given.plan is not None:
-        if given.plan.is_empty:
-            *kept, _ = given.plan.lines()
-            for line in kept:
-                out.print(plain(line))
-        out.print("Nothing to change." if given.plan.is_empty else "Applied.")
-    return given.done

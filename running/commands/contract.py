@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bus.settings import read_settings
-from running import printing
+from running import printing, verdicts
 from running.commands.terminal import Data, Json, busy, err, opened, out, require
 
 if TYPE_CHECKING:
@@ -121,6 +121,6 @@ def _decide(data: Path | None, done: str, call: "Callable[[Registry, str], Decid
     with opened(read_settings(data=data)) as home, busy("Checking"):
         registry = Registry(home.queries, home.write, home.clock, home.settings.secrets_folder)
         decided = call(registry, home.actor)
-    printing.problems(err, decided.problems)
+    verdicts.problems(err, decided.problems)
     require(decided.revision is not None)
     out.print(printing.plain(done))

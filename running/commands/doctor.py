@@ -15,7 +15,7 @@ SIGNS = {Level.OK: ("ok", "green"), Level.WARNING: ("warn", "yellow"), Level.FAI
 def doctor(data: Data = None, json: Json = False) -> None:
     """Look at machine, journal, broker, documents and systems: what is not well, and how to mend it. Changes nothing;
     exit 1 where something does not run or may lose messages."""
-    from running.doctor import examine
+    from running.doctor.examination import examine
 
     found: list[Finding] = []
     with opened(read_settings(data=data)) as home, err.status("Looking …"):

@@ -7,7 +7,7 @@ import typer
 
 from bus.settings import read_settings
 from documents.plan import Plan
-from running import printing
+from running import printing, verdicts
 from running.commands.terminal import Data, Json, busy, err, opened, out, require
 
 Folder = Annotated[Path, typer.Argument(help="Folder of a province's documents.")]
@@ -19,7 +19,7 @@ def check(folder: Folder, data: Data = None, json: Json = False) -> None:
 
     with opened(read_settings(data=data)) as home, busy("Checking"):
         report = check_here(home, folder)
-    require(printing.checked(out, err, report, json=json))
+    require(verdicts.checked(out, err, report, json=json))
 
 
 def export(
@@ -39,7 +39,7 @@ def export(
     files = exported(documents)
     over = () if yes else tuple(differing(folder, files))
     if over:
-        printing.in_the_way(err, folder, over)
+        verdicts.in_the_way(err, folder, over)
         require(done=False)
     try:
         write(folder, files)
@@ -79,12 +79,12 @@ def apply(
         home.prepare()
 
         def agreed(plan: Plan) -> bool:
-            printing.plan(out, plan)
+            verdicts.plan(out, plan)
             reuse.tell_new(out, reuse.near_new(home, folder, plan.created))
             return not dry_run and (yes or typer.confirm("Apply?"))
 
         applied = apply_folder(home, folder, agreed, prune=prune)
-        require(printing.applied(out, err, applied) or (dry_run and applied.plan is not None))
+        require(verdicts.applied(out, err, applied) or (dry_run and applied.plan is not None))
 
 
 def _send(folder: Path, to: str, name: str | None, *, yes: bool, dry_run: bool, password_stdin: bool) -> None:
@@ -106,7 +106,7 @@ def _send(folder: Path, to: str, name: str | None, *, yes: bool, dry_run: bool, 
         return not dry_run and (yes or typer.confirm("Apply?"))
 
     told = send_folder(manager, folder, agreed)
-    printing.problems(err, told.problems)
+    verdicts.problems(err, told.problems)
     if told.refused:
         err.print(printing.plain(f"lgsp: {told.refused}"), style="red")
     if told.is_empty and told.plan:

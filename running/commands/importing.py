@@ -12,7 +12,7 @@ import typer
 
 from bus.settings import read_settings
 from documents.plan import Plan
-from running import printing
+from running import verdicts
 from running.commands.terminal import Data, Json, busy, err, language, opened, out, require
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _at_hand(source: str, *, fetch: bool, json: bool) -> Iterator[Path]:
         return
     if not fetch:
         notes = (Note(fetching.NOT_ASKED, source),)
-        printing.imported(out, err, Outcome(Imported(notes=notes)), language(), json=json)
+        verdicts.imported(out, err, Outcome(Imported(notes=notes)), language(), json=json)
         require(done=False)
     settings = read_settings()
     try:
@@ -113,7 +113,7 @@ def _at_hand(source: str, *, fetch: bool, json: bool) -> Iterator[Path]:
                 )
             yield path
     except Refused as refused:
-        printing.imported(out, err, Outcome(Imported(notes=refused.notes)), language(), json=json)
+        verdicts.imported(out, err, Outcome(Imported(notes=refused.notes)), language(), json=json)
         require(done=False)
 
 
@@ -154,9 +154,9 @@ def _try(order: "Order", *, json: bool) -> bool:
     with busy("Trying"):
         outcome, found = rehearse(order)
     if not outcome.ok:
-        printing.imported(out, err, outcome, language(), json=json)
+        verdicts.imported(out, err, outcome, language(), json=json)
         return False
-    return printing.rehearsed(out, found, json=json)
+    return verdicts.rehearsed(out, found, json=json)
 
 
 def _write(order: "Order", folder: Path, *, yes: bool, json: bool) -> bool:
@@ -169,13 +169,13 @@ def _write(order: "Order", folder: Path, *, yes: bool, json: bool) -> bool:
     files = written(outcome.imported, order.target.folder) if outcome.ok else {}
     over = () if yes else tuple(differing(folder, files))
     if over:
-        printing.in_the_way(err, folder, over)
+        verdicts.in_the_way(err, folder, over)
         return False
     try:
         write(folder, files)
     except OSError as failed:
         raise typer.BadParameter(f"{folder}: {failed.strerror}", param_hint="--out") from None
-    printing.imported(out, err, outcome, language(), written=(folder, sorted(files)), json=json)
+    verdicts.imported(out, err, outcome, language(), written=(folder, sorted(files)), json=json)
     return outcome.ok
 
 
@@ -191,14 +191,14 @@ def _apply(order: "Order", data: Path | None, *, yes: bool, dry_run: bool, json:
         home.prepare()
         with busy("Importing"):
             outcome = import_bounded(replace(order, current=(current := read(home.queries))))
-        printing.imported(out, err, outcome, language(), json=json)
+        verdicts.imported(out, err, outcome, language(), json=json)
         if not outcome.ok:
             return False
         told = err if json else out
 
         def agreed(plan: Plan) -> bool:
-            printing.plan(told, plan)
+            verdicts.plan(told, plan)
             return not dry_run and (yes or typer.confirm("Apply?", err=json))
 
         applied = apply_documents(home, Report(result(current, outcome.documents)), agreed)
-        return printing.applied(told, err, applied) or (dry_run and applied.plan is not None)
+        return verdicts.applied(told, err, applied) or (dry_run and applied.plan is not None)

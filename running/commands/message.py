@@ -36,7 +36,12 @@ def message_list(
         subjects = None if about is None else keyed_hashes(home.keys(), about.encode())
         wanted = MessageFilter(contract, sender, system, state, subjects, since, until)
         found = joined(lambda size, cursor: home.queries.messages(wanted, size=size, cursor=cursor), limit)
-    printing.messages(out, found, json=json)
+    if json:
+        from adapters.rest.answers import summary
+
+        printing.print_json(out, [summary(each) for each in found])
+    else:
+        printing.messages(out, found)
 
 
 def _subject() -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from bus.settings import Settings, read_settings
-from running import printing
+from running import printing, verdicts
 from running.commands.terminal import Data, err, lgsp, opened, out, require
 from running.home import serving
 from running.task import Task
@@ -48,8 +48,8 @@ def up(
     with serving(settings), opened(settings) as home:
         home.prepare()
         if province:
-            given = apply_folder(home, province, lambda plan: printing.plan(err, plan))
-            printing.problems(err, given.problems)
+            given = apply_folder(home, province, lambda plan: verdicts.plan(err, plan))
+            verdicts.problems(err, given.problems)
             require(given.done)
         run(Serve(settings, overrides, ready, _managed(settings, addresses.append)), home)
 

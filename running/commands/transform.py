@@ -7,7 +7,7 @@ import typer
 
 from bus.settings import read_settings
 from documents.model import Documents
-from running import printing
+from running import verdicts
 from running.commands.terminal import Data, Json, busy, err, opened, out, require
 
 app = typer.Typer(no_args_is_help=True, help="How one shape becomes another: propose it, try it before messages do.")
@@ -80,7 +80,7 @@ def _documents(folder: Path | None, data: Path | None) -> Documents:
         with opened(read_settings(data=data)) as home:
             return read(home.queries).in_force()
     loaded = load(folder)
-    printing.problems(err, loaded.problems)
+    verdicts.problems(err, loaded.problems)
     return loaded.documents
 
 

@@ -2,8 +2,3 @@
 
 Each module looks at one part: this machine, the journal, the broker, what the bus is told to do.
 """
-
-from running.doctor.examination import examine
-from running.doctor.finding import Finding, Level
-
-__all__ = ["Finding", "Level", "examine"]

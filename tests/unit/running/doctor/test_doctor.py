@@ -9,7 +9,8 @@ import pytest
 
 from bus.settings import read_settings
 from running.apply import apply_folder
-from running.doctor import Finding, Level, examine
+from running.doctor.examination import examine
+from running.doctor.finding import Finding, Level
 from running.home import Home
 from tests.certificates import Own
 
