@@ -64,7 +64,7 @@ def to_utf8(content_type: str, data: bytes, charset: str = "") -> bytes:
         if found in {"utf-8", "ascii"}:
             data = data[len(mark) :]
             data.decode()
-            return undeclared(data) if charset or declared not in {"", "utf-8", "ascii"} else data
+            return undeclared(data) if charset or declared not in {"", "utf-8"} else data
         text = data.decode(found)
         text = normalize("NFC", text) if found == "cp1258" else text
         return undeclared(text.encode().removeprefix(codecs.BOM_UTF8))

@@ -24,7 +24,7 @@ from tests.interop.stacks import WITHIN, Caller, Stack, done
 
 BOTH: Final = (*FIELDS, "fault", "one-way")
 CLIENT_CASES: Final = (*BOTH, "json", "soap-1.2", "addressing")
-SERVER_CASES: Final = (*BOTH, "soap-1.2", "addressing")
+SERVER_CASES: Final = (*BOTH, "soap-1.2", "addressing", "prefixes", "us-ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ WAYS: Final[Mapping[str, Way]] = {
     PLAIN: Way(),
     "soap-1.2": Way("/12", "RecordsSoap12"),
     "addressing": Way("/addressed", manner=Manner(addressing=Edition.W3C)),
+    "prefixes": Way(manner=Manner(envelope="his-env", prefixes={NS: "his"})),
+    "us-ascii": Way(manner=Manner(request_charset="us-ascii")),
 }
 """The cases that are conversations of their own with a server, beside the one that all others are."""
 
@@ -106,7 +108,7 @@ class Server:
                 assert fault == REFUSED
             case "one-way":
                 assert self.note == TEXT
-            case "soap-1.2" | "addressing":
+            case "soap-1.2" | "addressing" | "prefixes" | "us-ascii":
                 assert entry == {**ENTRY, "number": NUMBER}
                 assert fault == REFUSED
             case _:

@@ -39,6 +39,8 @@ def test_a_declared_encoding_is_converted_and_dropped() -> None:
     """An XML declaration that would be false afterwards is taken away."""
     data = '<?xml version="1.0" encoding="windows-1252"?><a>é</a>'.encode("cp1252")
     assert to_utf8("text/xml", data) == "<a>é</a>".encode()
+    for content_type in ("text/xml", "text/xml; charset=us-ascii"):
+        assert to_utf8(content_type, b"<?xml version='1.0' encoding='US-ASCII'?><a>&#233;</a>") == b"<a>&#233;</a>"
 
 
 def test_utf8_stays_byte_for_byte() -> None:
