@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
-from bus.envelope import Body
+from bus.envelope import Attachment, Body
 
 
 class Result(StrEnum):
@@ -39,6 +39,7 @@ class Call:
     `headers` are those every protocol carries in HTTP: Idempotency-Key, traceparent, ce-id and the like. `timeout` is
     in seconds for the whole call; `max_bytes` bounds the answer after decompression. `event` has the attributes of an
     event (CloudEvents 1.0 §3), for systems that take them as such; `dataschema` in it is a path of the gateway.
+    `attachments` go along with the body, to a SOAP system alone.
     """
 
     operation: str | None
@@ -48,6 +49,7 @@ class Call:
     timeout: float = 30.0
     max_bytes: int = 1_048_576
     event: Mapping[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Outcome:
 
     `code` is a short stable word, never text from outside: one of `CODES`, or ``http-`` and the status.
     `reply` is the answer's payload: of a SOAP answer the one child of its Body, as a document of its own.
-    `retry_after` is in seconds.
+    `retry_after` is in seconds. `attachments` came along with the reply.
     """
 
     result: Result
@@ -65,6 +67,7 @@ class Outcome:
     reply: Body | None = field(default=None, repr=False)
     fault: str = ""
     retry_after: float | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 # Every code that an outcome may have beside http-NNN, and what it tells the people who run the bus.
@@ -81,6 +84,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "connection-reset": "The connection broke after the request was written.",
         "declared-fault": "The system answered with a fault that the contract declares.",
         "failure-in-reply": "The system said in its answer's body that it failed.",
+        "reply-attachments": "Along with the system's answer came attachments that the contract does not allow.",
         "reply-cut": "The system's answer broke off before its end.",
         "reply-empty": "The system answered without a body where its WSDL promises one.",
         "reply-html": "The system answered with a web page, perhaps for logging in.",

@@ -25,7 +25,9 @@ LONGEST_PREAMBLE: Final = 2 * 1024
 LONGEST_TYPE: Final = 2_000
 """Characters of a Content-Type that has parameters which must be read."""
 
-LONGEST_ID: Final = 255
+LONGEST_VALUE: Final = 255
+"""Characters of a Content-ID, or of the Content-Type of a part."""
+
 PADDING: Final = 100  # spaces after a boundary
 
 _TYPE: Final = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*")
@@ -207,8 +209,8 @@ def _lines(text: str) -> Iterator[tuple[str, str]]:
 def _part(head: Mapping[str, str], data: bytes) -> Part:
     name = head.get("content-id", "").removeprefix("<").removesuffix(">").strip()
     content_type = head.get("content-type", "")
-    if len(name) > LONGEST_ID or not _PRINTABLE.fullmatch(name) or not _PRINTABLE.fullmatch(content_type):
-        raise PartsInvalid(f"a Content-ID has at most {LONGEST_ID} characters of ASCII, as Content-Type has")
+    if not all(len(each) <= LONGEST_VALUE and _PRINTABLE.fullmatch(each) for each in (name, content_type)):
+        raise PartsInvalid(f"Content-ID and Content-Type have at most {LONGEST_VALUE} characters of ASCII")
     if content_type.lower().lstrip().startswith("multipart/"):
         raise PartsInvalid("a part is in several parts itself")
     return Part(name, content_type, _decoded(head.get("content-transfer-encoding", ""), data))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from uuid import UUID
 
 
@@ -30,6 +31,27 @@ class Body:
 
     format: Format
     data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes along with a body. `name` is the Content-ID by which the body refers to it, without brackets
+    (RFC 2392), or empty; `content_type` says what it is, at most 255 characters. Its `digest` is SHA-256 over a salt,
+    which goes when it goes, and its bytes."""
+
+    name: str
+    content_type: str
+    data: bytes = field(repr=False)
+    salt: bytes = field(default=b"", repr=False, compare=False)
+
+    @property
+    def media_type(self) -> str:
+        """Without parameters."""
+        return self.content_type.partition(";")[0].strip().lower()
+
+    @property
+    def digest(self) -> str:
+        return sha256(self.salt + self.data).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

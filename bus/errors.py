@@ -495,9 +495,16 @@ class MultipartInvalid(SenderFault):
 
 
 class AttachmentsRefused(SenderFault):
-    """There are parts beside the envelope that it does not include (MTOM), and the contract takes no attachments."""
+    """The attachments cannot be taken: {hint}."""
 
     code = "attachments-refused"
+
+
+class AttachmentUnknown(SenderFault):
+    """There is no such attachment, or it is not kept any more."""
+
+    code = "attachment-unknown"
+    status = 404
 
 
 class SoapVersionMismatch(SenderFault):

@@ -165,8 +165,8 @@ VIETNAMESE: Mapping[str, str] = MappingProxyType(
         " thư máy khách, hoặc qua SOAP bằng WS-Security.",
         "envelope-invalid": "Không nhận được phong bì SOAP này: {hint}.",
         "multipart-invalid": "Nội dung không gồm các phần như đã khai, hoặc có phần không nhận được: {hint}.",
-        "attachments-refused": "Ngoài phong bì còn có phần mà phong bì không chứa (MTOM), và hợp đồng không nhận tệp"
-        " đính kèm.",
+        "attachments-refused": "Không nhận được tệp đính kèm: {hint}.",
+        "attachment-unknown": "Không có tệp đính kèm này, hoặc tệp đã hết hạn lưu.",
         "soap-version": "Phong bì không đúng phiên bản ghi trong Content-Type: SOAP 1.1 là text/xml, 1.2 là"
         " application/soap+xml.",
         "soap-must-understand": "Có tiêu đề bắt buộc phải hiểu mà trục không biết: trục biết WS-Addressing 1.0 và"

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
-from bus.envelope import Body, Exchange, Format
+from bus.envelope import Attachment, Body, Exchange, Format
 from bus.errors import Finding
 
 
@@ -19,17 +19,47 @@ class Validator(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachments:
+    """What may go along with a payload: at most so many, of at most so many bytes together, of these media types."""
+
+    most: int
+    max_bytes: int
+    media_types: frozenset[str]
+
+    def refusal(self, given: Sequence[Attachment]) -> str:
+        """Why these may not; empty: they may."""
+        if len(given) > self.most:
+            return f"at most {self.most}"
+        if sum(len(each.data) for each in given) > self.max_bytes:
+            return f"at most {self.max_bytes} bytes together"
+        if not all(each.media_type in self.media_types for each in given):
+            return f"of the media types {', '.join(sorted(self.media_types))}"
+        return ""
+
+
+NONE: Final = "the contract takes none"
+
+
+def attachments_refusal(part: "Part | None", given: Sequence[Attachment]) -> str:
+    """Why these may not go along with a payload; empty: they may."""
+    if not given:
+        return ""
+    return part.attachments.refusal(given) if part and part.attachments else NONE
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One payload of a contract: its request, its reply or one of its faults.
 
     `personal_data` are JSON Pointers in which ``*`` stands for every member, or XPaths. `subject` finds in a parsed
-    body whom the message is about.
+    body whom the message is about. `attachments` None: it has none.
     """
 
     format: Format
     validator: Validator = field(repr=False)
     personal_data: tuple[str, ...] = ()
     subject: Callable[[object], str | None] | None = field(default=None, repr=False)
+    attachments: Attachments | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ def original(documents: Documents, compiled: Compiled, name: str) -> Offer | Non
         most,
         partial(described, str(system.wsdl), with_catalogue(files), offering.addresses()),
         (lambda data: encoded.take_off(data, None)) if encoded else None,
+        max(each.request.attachments.max_bytes if each.request.attachments else 0 for each in offering.contracts()),
     )
 
 

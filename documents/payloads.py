@@ -6,9 +6,10 @@ from email.utils import format_datetime
 from functools import partial
 
 from bus.envelope import Exchange, Format
-from contracts.model import Contract, Fault, Limits, Part, Retention, Validator
+from contracts.model import Attachments, Contract, Fault, Limits, Part, Retention, Validator
 from documents import kinds
 from documents.bench import Bench, Step
+from documents.kinds.contract import Attachments as AttachmentsSaid
 from documents.kinds.contract import Payload
 from documents.model import Written
 from documents.selection import first_text
@@ -69,7 +70,13 @@ def _payload(bench: Bench, written: Written, payload: Payload, *steps: Step) -> 
         text = payload.subject
         subject = bench.attempt(written, (*steps, "subject"), lambda: first_text(form, text, payload.namespaces))
     _check_places(bench, written, form, payload.personal_data, payload.namespaces, (*steps, "personalData"))
-    return Part(form, validator, tuple(payload.personal_data), subject) if validator else None
+    if validator is None:
+        return None
+    return Part(form, validator, tuple(payload.personal_data), subject, _attachments(payload.attachments))
+
+
+def _attachments(said: AttachmentsSaid | None) -> Attachments | None:
+    return Attachments(said.max, said.max_bytes, frozenset(map(str, said.media_types))) if said else None
 
 
 def _fault(bench: Bench, written: Written, document: kinds.Contract, name: str) -> Fault:

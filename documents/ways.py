@@ -71,6 +71,7 @@ class _Way:
         condition = self._attempt(self._condition, "when")
         if self.system.wsdl is not None and self.system.name not in self.ways.services:
             return None  # said where the system is written
+        self._attempt(self._attachments, "to")
         if self.system.adapter == "soap":
             operation = self._attempt(self._soap_operation, "operation")
             if operation is None:
@@ -132,6 +133,14 @@ class _Way:
         """The one that the route names, or the system's only one."""
         there = self.system.operations
         return self.document.operation or (next(iter(there)) if len(there) == 1 else None)
+
+    def _attachments(self) -> None:
+        reply = self.contract.reply
+        if (self.contract.request.attachments or (reply and reply.attachments)) and self.system.adapter != "soap":
+            raise invalid(
+                f"the contract {self.document.contract} has attachments, which only a SOAP system is sent:"
+                f" {self.system.name} has `adapter: {self.system.adapter}`. Carry them as base64 in the body instead."
+            )
 
     def _rest_operation(self) -> None:
         _known_operation(self.document.operation, self.system.operations, self.system.name)

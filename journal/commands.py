@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
-from bus.envelope import Body, Envelope
+from bus.envelope import Attachment, Body, Envelope
 from bus.states import Change, State
+from journal.attachments import weight
 
 R = TypeVar("R")
 
@@ -111,9 +112,10 @@ class Accept(Command[Accepted]):
     subject: str = ""
     once: Once | None = None
     nonce: Once | None = None
+    attachments: tuple[Attachment, ...] = ()
 
     def weight(self) -> int:
-        return 1024 + len(self.body)
+        return 1024 + len(self.body) + weight(self.attachments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,10 @@ class Reply:
     kind: str
     body: Body
     fault: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+    def weight(self) -> int:
+        return len(self.body.data) + weight(self.attachments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +216,7 @@ class Settle(Command[Settled]):
 
     def weight(self) -> int:
         notice = self.notice.weight() if self.notice else 0
-        return 1024 + notice + (len(self.reply.body.data) if self.reply else 0)
+        return 1024 + notice + (self.reply.weight() if self.reply else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +297,7 @@ class TakeReply(Command[bool]):
     reply_life: int
 
     def weight(self) -> int:
-        return 1024 + len(self.reply.body.data)
+        return 1024 + self.reply.weight()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Engine,
+    LargeBinary,
     Row,
     String,
     Text,
@@ -22,9 +24,11 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from bus.clock import Clock, SystemClock
-from bus.envelope import Body, Format
+from bus.envelope import Attachment, Body, Format
 from bus.errors import JournalUnavailable
 from bus.states import State
+from journal import attachments as attached
+from journal.attachments import AttachmentView
 from journal.commands import Document, Reply
 from journal.conditions import Condition, Process
 from journal.counting import Count
@@ -125,8 +129,39 @@ class Queries:
             if row is None:
                 return None
             view = next(each for each in deliveries_of(connection, [message])[message] if each.id == row.delivery)
-        body = self._body(message, f"reply:{row.delivery.hex}")
-        return (view, Reply(row.kind, body, row.fault)) if body else None
+        part = f"reply:{row.delivery.hex}"
+        body = self._body(message, part)
+        return (view, Reply(row.kind, body, row.fault, self.attachments(message, part))) if body else None
+
+    def attachments(self, message: UUID, part: str = "request") -> tuple[Attachment, ...]:
+        """What came along with a request or a reply, in its order."""
+        question = select(bodies.c.part, bodies.c.salt, bodies.c.data).where(*self._beside(message, part))
+        with self._asking() as connection:
+            rows = connection.execute(question).all()
+        ordered = sorted(rows, key=lambda row: int(row.part.rpartition(".")[2]))
+        return tuple(attached.read(row.data, row.salt) for row in ordered)
+
+    def attachment(self, message: UUID, part: str, number: int) -> Attachment | None:
+        question = select(bodies.c.salt, bodies.c.data).where(
+            bodies.c.message == message,
+            bodies.c.part == attached.part(part, number),
+            bodies.c.expires_at > self._clock.now(),
+        )
+        with self._asking() as connection:
+            row = connection.execute(question).first()
+        return attached.read(row.data, row.salt) if row else None
+
+    def attached(self, message: UUID) -> list[AttachmentView]:
+        """Every attachment of a message and of its replies, without its bytes."""
+        head = func.substr(bodies.c.data, 1, attached.LONGEST_HEAD, type_=LargeBinary)
+        question = select(bodies.c.part, head, func.length(bodies.c.data)).where(*self._beside(message, ""))
+        with self._asking() as connection:
+            rows = connection.execute(question).all()
+        return sorted((attached.view(*row) for row in rows), key=lambda each: (each.part, each.number))
+
+    def _beside(self, message: UUID, part: str) -> tuple[ColumnElement[bool], ...]:
+        place = bodies.c.part.like(f"{part}.%" if part else "%.%")
+        return bodies.c.message == message, place, bodies.c.expires_at > self._clock.now()
 
     def answered(self, message: UUID, system: str) -> Answered | None:
         """How this system answered a message, by its last attempt that brought an answer; None: it did not."""

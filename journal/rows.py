@@ -1,13 +1,15 @@
 """What a transaction inserts: the same rows and the same audit events, whatever the database."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
+from bus.envelope import Attachment
 from bus.states import State
+from journal import attachments as attached
 from journal.chain import Chain
 from journal.commands import Accept, Accepted, Event, Reference, Reply, Settle
 from journal.leases import PUBLISH_LEASE
@@ -44,7 +46,8 @@ class Rows:
     key: Callable[[UUID], Any]
     of: dict[str, list[tuple[Any, ...]]] = field(default_factory=lambda: defaultdict(list))
     replaced: list[tuple[Any, str]] = field(default_factory=list)
-    """Bodies, by message and part, that go before the new ones come: they may lie in another partition."""
+    """Bodies, by message and part, that go with their attachments before the new ones come: they may lie in another
+    partition."""
 
     def record(self, event: Event) -> Reference:
         return self.chain.append(event, self.now)
@@ -74,6 +77,7 @@ class Rows:
         self.of["bodies"].append(
             (message, "request", envelope.format, command.salt, command.body, now + command.body_life)
         )
+        self._attach(message, "request", command.attachments, now + command.body_life)
         for new in command.deliveries:
             place = places.get(new.id)
             state = State.HELD if place and place.held else new.state
@@ -133,6 +137,12 @@ class Rows:
         key, part = self.key(message), f"reply:{delivery.hex}"
         self.of["replies"].append((self.key(delivery), key, reply.kind, reply.fault, self.now))
         self.of["bodies"].append((key, part, reply.body.format, b"", reply.body.data, self.now + life))
+        self._attach(key, part, reply.attachments, self.now + life)
+
+    def _attach(self, message: Any, part: str, attachments: Sequence[Attachment], expires_at: int) -> None:
+        for number, each in enumerate(attachments, 1):
+            place = attached.part(part, number)
+            self.of["bodies"].append((message, place, attached.FORMAT, each.salt, attached.written(each), expires_at))
 
     def replay(self, delivery: UUID, message: UUID, system: str, before: State, actor: str) -> None:
         facts: dict[str, str | int] = {"delivery": str(delivery), "stateBefore": before, "system": system}
@@ -183,4 +193,6 @@ def _facts(ended: Settle, state: State | None) -> dict[str, str | int]:
         facts["httpStatus"] = ended.http_status
     if ended.reply and ended.reply.fault:
         facts["fault"] = ended.reply.fault
+    if ended.reply and ended.reply.attachments:
+        facts["attachments"] = attached.fact(ended.reply.attachments)
     return facts

@@ -14,9 +14,9 @@ from typing import Final
 from uuid import UUID
 
 from bus.clock import Clock
-from bus.envelope import Body, Envelope, Exchange, Format
-from bus.errors import Backlog as BacklogFull
+from bus.envelope import Attachment, Body, Envelope, Exchange, Format
 from bus.errors import (
+    AttachmentsRefused,
     BodyInvalid,
     BusError,
     ContractRetired,
@@ -30,10 +30,12 @@ from bus.errors import (
     SenderFault,
     VersionUnknown,
 )
+from bus.errors import Backlog as BacklogFull
 from bus.states import State
-from contracts.model import Contract
+from contracts.model import Contract, attachments_refusal
 from identity.grants import May, civil_date
 from identity.keyring import keyed_hash
+from journal.attachments import fact
 from journal.commands import Accept, Accepted, Event, NewDelivery, Once, Record
 from journal.committer import Committer
 from routes import router
@@ -57,7 +59,8 @@ class Arrival:
     """What a front door knows of a message before it has read the body. `read` reads at most so many bytes, or raises;
     `format` is None where the sender did not say. `event_key` makes an event once-only where there is no
     Idempotency-Key: its source and its id. `unwrap`: the body holds more than the message; it gives the arrival that
-    the body tells of, and the message's own bytes. `nonce` is what a sender proved itself by, once."""
+    the body tells of, and the message's own bytes. `nonce` is what a sender proved itself by, once. `attachments` have
+    salts."""
 
     sender: str
     contract: str
@@ -68,6 +71,7 @@ class Arrival:
     traceparent: str | None = None
     event_key: str | None = None
     nonce: Once | None = None
+    attachments: tuple[Attachment, ...] = ()
     unwrap: Callable[["Arrival", bytes], tuple["Arrival", bytes]] | None = None
 
 
@@ -118,6 +122,8 @@ class Acceptor:
             contract = permitted(snapshot, arrival, today)
             self._quotas.take(arrival.sender, quota(snapshot, arrival.sender))
             data = await arrival.read(contract.limits.max_bytes)
+            if refusal := attachments_refusal(contract.request, arrival.attachments):
+                raise AttachmentsRefused(hint=refusal)
             if arrival.unwrap:
                 arrival, data = await off_the_loop(len(data), arrival.unwrap, arrival, data)
             body = Body(body_format(arrival, contract), data)
@@ -132,6 +138,7 @@ class Acceptor:
                 deliveries,
                 subject(snapshot, contract, parsed),
                 once(snapshot, arrival, contract, body, envelope.expires_at - envelope.accepted_at),
+                arrival.attachments,
             )
             if arrival.nonce:
                 command = replace(command, nonce=arrival.nonce)
@@ -193,6 +200,7 @@ def acceptance(
     deliveries: tuple[NewDelivery, ...],
     subject: str = "",
     once: Once | None = None,
+    attachments: tuple[Attachment, ...] = (),
 ) -> Accept:
     """What is written of a message that may go its ways."""
     salt = secrets.token_bytes(16)
@@ -204,9 +212,13 @@ def acceptance(
         "systems": " ".join(sorted(each.system for each in deliveries)),
         "version": contract.version,
     }
+    if attachments:
+        facts["attachments"] = fact(attachments)
     event = Event("message.accepted", envelope.sender, envelope.message, facts)
     life, body_life = envelope.expires_at - envelope.accepted_at, round(contract.retention.body * 1000)
-    return Accept(envelope, body, salt, digest, life, body_life, deliveries, event, subject, once)
+    return Accept(
+        envelope, body, salt, digest, life, body_life, deliveries, event, subject, once, attachments=attachments
+    )
 
 
 def repeated(accepted: Accepted, command: Accept, contract: Contract) -> Acceptance:
@@ -297,7 +309,8 @@ def once(snapshot: Snapshot, arrival: Arrival, contract: Contract, body: Body, l
     if given is None:
         return None
     key = hashlib.sha256(given.encode()).digest()
-    digest = keyed_hash(snapshot.keys, contract.name.encode() + b"\n" + body.data)
+    beside = b"".join(hashlib.sha256(each.data).digest() for each in arrival.attachments)
+    digest = keyed_hash(snapshot.keys, contract.name.encode() + b"\n" + body.data + beside)
     return Once(f"{scope}:{arrival.sender}", key, digest, max(life, IDEMPOTENCY_LIFE))
 
 

@@ -18,7 +18,7 @@ def take(contract: Contract, route: Route, outcome: Outcome) -> tuple[Outcome, R
     """
     match outcome.result:
         case Result.ANSWERED if contract.reply:
-            return _checked(outcome, "reply", contract.reply, route.reply)
+            return _with_attachments(contract.reply, *_checked(outcome, "reply", contract.reply, route.reply))
         case Result.FAULT:
             fault = contract.faults.get(outcome.fault)
             return _checked(outcome, "fault", fault.part if fault else None, route.faults.get(outcome.fault))
@@ -36,7 +36,23 @@ def again(contract: Contract, route: Route, raw: Reply) -> Reply:
         return _made("fault", fault.part if fault else None, route.faults.get(raw.fault), raw.body, raw.fault)
     if contract.reply is None:
         raise ReplyMissing(exchange=contract.exchange)
-    return _made("reply", contract.reply, route.reply, raw.body, "")
+    made = _made("reply", contract.reply, route.reply, raw.body, "")
+    if contract.reply.attachments is None:
+        return made
+    if refusal := contract.reply.attachments.refusal(raw.attachments):
+        raise ReplyInvalid(findings=[Finding("", "attachments", refusal)])
+    return replace(made, attachments=raw.attachments)
+
+
+def _with_attachments(part: Part, outcome: Outcome, reply: Reply | None) -> tuple[Outcome, Reply | None]:
+    """Where the contract knows of none, they are left away, as parts of an answer that nobody asked for are."""
+    if part.attachments is None or reply is None or not outcome.attachments:
+        return outcome, reply
+    reply = replace(reply, attachments=outcome.attachments)
+    if reply.kind == "raw" or not part.attachments.refusal(outcome.attachments):
+        return outcome, reply
+    raw = Reply("raw", outcome.reply or reply.body, attachments=outcome.attachments)
+    return replace(outcome, result=Result.REPLY_INVALID, code="reply-attachments"), raw
 
 
 def _checked(outcome: Outcome, kind: str, part: Part | None, convert: Convert | None) -> tuple[Outcome, Reply | None]:

@@ -15,7 +15,7 @@ import structlog
 
 from adapters.call import Call, FaultRule, Outcome, Result
 from bus.clock import Clock, jitter
-from bus.envelope import Body, Envelope
+from bus.envelope import Attachment, Body, Envelope
 from bus.errors import BusError, CommitInDoubt, JournalUnavailable, Overloaded, TransformUnavailable
 from bus.states import LOSSES, Change, target
 from contracts.model import Contract
@@ -148,7 +148,7 @@ class Worker:
     ) -> tuple[Outcome, Reply | None]:
         """Transform, call, and read the answer; `latest` is the monotonic time after which it is too late to call."""
         try:
-            body = await self._body(carried)
+            body, attachments = await self._body(carried, plan.contract)
         except BusError as unavailable:
             return Outcome(Result.NOT_SENT, unavailable.code), None
         if body is None:
@@ -158,14 +158,20 @@ class Worker:
             return outgoing, None
         if self._clock.monotonic() > latest:
             return Outcome(Result.NOT_SENT, "worker-late"), None
-        outcome = await plan.call(_call(plan, claimed, carried.envelope, outgoing))
+        outcome = await plan.call(_call(plan, claimed, carried.envelope, outgoing, attachments))
         self._circuits.note(claimed.system, claimed.delivery, outcome)
         return await _taken(plan, outcome)
 
-    async def _body(self, carried: Carried) -> Body | None:
+    async def _body(self, carried: Carried, contract: Contract) -> tuple[Body | None, tuple[Attachment, ...]]:
+        """The body, and what goes along with it; both out of the journal where the contract has attachments, so that
+        they are there together or not at all."""
+        message = carried.envelope.message
+        if contract.request.attachments is not None:
+            attachments = await asyncio.to_thread(self._queries.attachments, message)
+            return await asyncio.to_thread(self._queries.body, message), attachments
         if carried.body is not None:
-            return Body(carried.envelope.format, carried.body)
-        return await asyncio.to_thread(self._queries.body, carried.envelope.message)
+            return Body(carried.envelope.format, carried.body), ()
+        return await asyncio.to_thread(self._queries.body, message), ()
 
     async def _write_surely(self, settle: Settle, until: float) -> Settled:
         """What came of a call is not forgotten because the journal was away for a moment: as long as the lease lasts,
@@ -256,7 +262,7 @@ async def _taken(plan: Plan, outcome: Outcome) -> tuple[Outcome, Reply | None]:
         return replace(outcome, result=Result.REPLY_INVALID, code="internal", fault=""), raw
 
 
-def _call(plan: Plan, claimed: Claimed, envelope: Envelope, body: Body) -> Call:
+def _call(plan: Plan, claimed: Claimed, envelope: Envelope, body: Body, attachments: tuple[Attachment, ...]) -> Call:
     """The headers are the same at each attempt, but for the span of the trace."""
     _, trace_id, _, flags = envelope.traceparent.split("-")
     headers = {
@@ -270,11 +276,11 @@ def _call(plan: Plan, claimed: Claimed, envelope: Envelope, body: Body) -> Call:
     # A request whose caller has gone is not worth waiting for.
     timeout = min(plan.contract.limits.timeout, (claimed.expires_at - claimed.now) / 1000)
     event = attributes(plan.contract, plan.route, envelope.message, envelope.sender, claimed.sequence)
-    return Call(plan.route.operation, body, headers, faults, timeout, LONGEST_REPLY, event)
+    return Call(plan.route.operation, body, headers, faults, timeout, LONGEST_REPLY, event, attachments)
 
 
 def signal(envelope: Envelope, reply: Reply | None, status: int | None = None) -> Signal:
     """The word to the waiting process, with the reply where it is small enough to carry."""
-    if reply and reply.kind != "raw" and len(reply.body.data) <= LARGEST_CARRIED:
+    if reply and reply.kind != "raw" and not reply.attachments and len(reply.body.data) <= LARGEST_CARRIED:
         return Signal(envelope.message, reply.kind, reply.fault, reply.body, status or 0)
     return Signal(envelope.message)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from adapters.problem import MEDIA_TYPE, headers, problem
 from bus.clock import iso
-from bus.envelope import Body, Exchange, Format
+from bus.envelope import Attachment, Body, Exchange, Format
 from bus.errors import (
     BusError,
     DeclaredFault,
@@ -25,6 +25,7 @@ from bus.errors import (
 from bus.languages import Language
 from bus.states import TERMINAL, MessageState, State
 from contracts.json_body import parse_json
+from journal.attachments import AttachmentView
 from journal.commands import Reply
 from journal.searching import Page
 from journal.views import AuditRow, DeliveryView, MessageView
@@ -124,6 +125,24 @@ def summary(view: MessageView) -> dict[str, Any]:
     if envelope.exchange is Exchange.REQUEST:
         document["reply"] = f"/messages/{envelope.message}/reply"
     return document
+
+
+def attachment(view: AttachmentView) -> dict[str, Any]:
+    """One of a message's or a reply's, as the message's own page shows it."""
+    document: dict[str, Any] = {
+        "of": "request" if view.part == "request" else "reply",
+        "number": view.number,
+        "name": view.name,
+        "contentType": view.content_type,
+        "size": view.size,
+    }
+    return document
+
+
+def attachment_answer(file: Attachment) -> Response:
+    """The file's own bytes, as its sender says what they are, and for no browser to show."""
+    headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+    return Response(file.data, 200, {**headers, "Content-Type": file.content_type})
 
 
 def listed(page: Page[MessageView], asked: Mapping[str, str]) -> Response:

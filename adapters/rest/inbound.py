@@ -24,6 +24,7 @@ from adapters.rest.webhook import ORIGIN, consent
 from bus.clock import Clock
 from bus.envelope import Exchange
 from bus.errors import (
+    AttachmentUnknown,
     BusError,
     CredentialInvalid,
     InternalError,
@@ -80,6 +81,7 @@ class FrontDoor:
             Path(MESSAGES, self.answering(self.send), methods=["POST"]),
             Path("/messages/{message}", self.answering(self.show), methods=["GET"]),
             Path("/messages/{message}/reply", self.answering(self.reply), methods=["GET"]),
+            Path("/messages/{message}/attachments/{number}", self.answering(self.attachment), methods=["GET"]),
             Path("/messages", self.answering(self.list), methods=["GET"]),
             Path("/contracts/{contract}", self.answering(self.describe), methods=["GET"]),
             Path("/contracts/{contract}/{form}", self.answering(self.describe), methods=["GET"]),
@@ -131,7 +133,9 @@ class FrontDoor:
         caller = await self._asking(request)
         view = await self._own(caller, request.path_params["message"])
         rows = await asyncio.to_thread(self._queries.timeline, view.envelope.message)
-        return answers.json_answer(answers.summary(view) | {"timeline": answers.timeline(rows)})
+        files = await asyncio.to_thread(self._queries.attached, view.envelope.message)
+        told = {"attachments": [answers.attachment(each) for each in files]} if files else {}
+        return answers.json_answer(answers.summary(view) | told | {"timeline": answers.timeline(rows)})
 
     async def reply(self, request: Request) -> Response:
         """The reply to a request, or what acknowledged a document, as a waiting POST would have been answered."""
@@ -148,6 +152,19 @@ class FrontDoor:
         if answer.status_code in {200, 422} and request.method == "GET":
             self._committer.follow(Record(Event("reply.fetched", caller, view.envelope.message)))
         return answer
+
+    async def attachment(self, request: Request) -> Response:
+        """A file that came along with the reply to a request, for its sender."""
+        caller = await self._asking(request)
+        view = await self._own(caller, request.path_params["message"])
+        message, number = view.envelope.message, request.path_params["number"]
+        found = await asyncio.to_thread(self._queries.reply, message)
+        kept = found[1] if found and found[1].kind == "reply" else None
+        if kept is None or not number.isdecimal() or not 1 <= int(number[:3]) <= len(kept.attachments):
+            raise AttachmentUnknown
+        if request.method == "GET":
+            self._committer.follow(Record(Event("reply.fetched", caller, message)))
+        return answers.attachment_answer(kept.attachments[int(number) - 1])
 
     async def list(self, request: Request) -> Response:
         """The sender's own messages, the newest first, and where the next page is."""

@@ -1,6 +1,6 @@
 """What a caller over SOAP is answered: a reply, or a fault, in the version and with the headers that it asked with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,10 +12,10 @@ from adapters.problem import BEARER, headers
 from adapters.rest import answers
 from adapters.soap.addressing import FAULT, Addressing, answering
 from adapters.soap.envelope import SoapVersion, enclose
-from adapters.soap.multipart import optimized
+from adapters.soap.multipart import optimized, with_attachments
 from adapters.soap.receiving import MEDIA_TYPES
 from adapters.soap.refusing import fault, status
-from bus.envelope import Body
+from bus.envelope import Attachment, Body
 from bus.errors import BusError
 from bus.languages import Language, negotiate
 
@@ -39,9 +39,9 @@ class Call:
         return answering(self.addressing, action, self.answer_id) if self.addressing else b""
 
 
-def reply_answer(call: Call, element: bytes, action: str) -> Response:
-    """200 with the element in a Body."""
-    return _answer(call, 200, element, action)
+def reply_answer(call: Call, element: bytes, action: str, attachments: Sequence[Attachment] = ()) -> Response:
+    """200 with the element in a Body, and what goes along with it."""
+    return _answer(call, 200, element, action, attachments)
 
 
 def fault_answer(
@@ -62,12 +62,14 @@ def problem_answer(request: Request, error: BusError) -> Response:
     return answer
 
 
-def _answer(call: Call, code: int, element: bytes, action: str) -> Response:
+def _answer(call: Call, code: int, element: bytes, action: str, attachments: Sequence[Attachment] = ()) -> Response:
     media_type = next(name for name, each in MEDIA_TYPES.items() if each is call.version)
     data = DECLARATION + enclose(call.version, element, call.addressed(action))
     kind = f"{media_type}; charset=utf-8"
     if call.takes_xop and code == 200:
-        kind, data = optimized(kind, data)
+        kind, data = optimized(kind, data, attachments)
+    else:
+        kind, data = with_attachments(kind, data, attachments)
     return Response(data, code, call.headers, kind)
 
 

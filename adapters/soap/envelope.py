@@ -7,6 +7,7 @@ from enum import StrEnum
 from lxml import etree
 
 from adapters.payload import undeclared
+from bus.envelope import Attachment
 from bus.errors import SenderFault
 from contracts.xml_body import parse_xml
 
@@ -40,12 +41,13 @@ class NotSoap(ValueError):
 @dataclass(frozen=True, slots=True)
 class Opened:
     """An envelope that was read: the one child of its Body, None where there is none, and the blocks of its header.
-    `is_proved`: it comes from where it should, as far as that was asked."""
+    `is_proved`: it comes from where it should, as far as that was asked. `attachments` came along with it."""
 
     version: SoapVersion
     child: etree._Element | None
     headers: Sequence[etree._Element] = ()
     is_proved: bool = True
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def is_fault(self) -> bool:

@@ -1,6 +1,7 @@
 """The data plane over SOAP: how systems whose only skill is SOAP send and ask."""
 
 import asyncio
+from dataclasses import replace
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -80,7 +81,9 @@ class SoapDoor:
             proof = None if system is None else Proved(system)
             try:
                 offer = await self._offering.called(snapshot, name, version or None)
-                received = await self._reception.received(request, known, offer.max_bytes, take, offer.plain)
+                received = await self._reception.received(
+                    request, known, offer.max_bytes, take, offer.plain, offer.attached
+                )
                 now = self._clock.now()
                 proof, received = await self._reception.proof(request, received, snapshot, system, now)
                 operation, body = await self._opened(request, offer, received, known)
@@ -92,7 +95,9 @@ class SoapDoor:
                 else:
                     await self._acceptor.refuse(snapshot, proof.system, name, refused)
                 raise
-            arrival = self._arrival(snapshot, request, proof, operation, body, key)
+            arrival = replace(
+                self._arrival(snapshot, request, proof, operation, body, key), attachments=received.attachments
+            )
             accepted = await self._acceptor.accept(snapshot, arrival, waits=operation.reply is not None)
         known.headers = {"Location": f"/messages/{accepted.envelope.message}", **accepted.contract.headers}
         known.message = str(accepted.envelope.message)
@@ -148,9 +153,9 @@ class SoapDoor:
             element = await off_the_loop(len(end.reply.body.data), operation.reply, end.reply.body)
         except TransformFailed:
             raise ReplyInexpressible(message=message) from None
-        return await off_the_loop(
-            len(element) if known.takes_xop else 0, reply_answer, known, element, operation.answers
-        )
+        heavy = len(element) if known.takes_xop or end.reply.attachments else 0
+        arguments = known, element, operation.answers, end.reply.attachments
+        return await off_the_loop(heavy, reply_answer, *arguments)
 
     async def _declared(self, request: Request, known: Call, operation: Operation, reply: Reply) -> Response:
         """A fault that the contract declares, as it declares it; as text where it says no more than a name."""

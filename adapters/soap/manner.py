@@ -1,16 +1,17 @@
 """How one server wants to be spoken to, where old ones differ from each other: said once, in its system's document."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from adapters.payload import known_charset
 from adapters.soap.addressing import Edition
 from adapters.soap.envelope import PREFIX, SoapVersion
-from adapters.soap.multipart import RELATED, packaged
+from adapters.soap.multipart import RELATED, packaged, with_attachments
 from adapters.soap.writing import encoded, fit, prefixed
 from adapters.soap.wsdl import Operation
 from adapters.soap.xop import NAMESPACE, take_out
+from bus.envelope import Attachment
 from contracts.xml_body import parse_xml
 
 ACCEPT = {SoapVersion.V11: "text/xml", SoapVersion.V12: "application/soap+xml"}
@@ -85,13 +86,13 @@ class Manner:
             root.set(f"{{{version.namespace}}}mustUnderstand", "1")
         return prefixed(root, {**self.prefixes, version.namespace: self.envelope})
 
-    def written(self, content_type: str, envelope: bytes) -> tuple[str, bytes]:
+    def written(self, content_type: str, envelope: bytes, attachments: Sequence[Attachment]) -> tuple[str, bytes]:
         """An envelope as it is sent, its media type before it: in the character set of requests, and in the parts of
         MTOM, of which it may be the only one."""
         if not self.mtom or NAMESPACE.encode() in envelope:
-            return content_type, self._encoded(envelope)
+            return with_attachments(content_type, self._encoded(envelope), attachments)
         envelope, parts = take_out(envelope)
-        return packaged(content_type, self._encoded(envelope), parts)
+        return packaged(content_type, self._encoded(envelope), parts, attachments)
 
     def _encoded(self, envelope: bytes) -> bytes:
         charset = self.request_charset

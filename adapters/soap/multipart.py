@@ -4,16 +4,20 @@ The envelope is the part that ``start`` names, else the first (RFC 2387 §3.2). 
 parts is put back into it as base64, which is what its schema says; other parts are attachments.
 """
 
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from adapters.parts import Part, PartReader, PartsInvalid, media_type, read_parts, write_parts
 from adapters.payload import Undecodable, to_utf8
 from adapters.soap import xop
+from bus.envelope import Attachment
 from bus.errors import BodyTooLarge, CharsetUnsupported, MultipartInvalid, SenderFault
 
 RELATED: Final = "multipart/related"
+ROOT: Final = "envelope@lgsp"
+OCTETS: Final = "application/octet-stream"
 
 
 class NotRelated(Exception):
@@ -71,7 +75,7 @@ class RelatedReader:
         except PartsInvalid as error:
             raise MultipartInvalid(hint=error.hint) from None
 
-    def envelope(self, limit: int) -> tuple[str, bytes, Sequence[Part]]:
+    def envelope(self, limit: int) -> tuple[str, bytes, tuple[Attachment, ...]]:
         """Media type and bytes of the envelope, which has at most so many, and what is not of it.
 
         Raises also `BodyTooLarge`, and as `parse_xml` does.
@@ -85,7 +89,7 @@ class RelatedReader:
         except Undecodable:
             raise CharsetUnsupported from None
 
-    def _envelope(self, limit: int) -> tuple[str, bytes, Sequence[Part]]:
+    def _envelope(self, limit: int) -> tuple[str, bytes, tuple[Attachment, ...]]:
         parts = self._reader.parts()
         root = _root(parts, self._said.start)
         kind, given = media_type(root.content_type)
@@ -93,57 +97,82 @@ class RelatedReader:
             raise PartsInvalid("its envelope is not of the type that it says")
         others = [each for each in parts if each is not root]
         if not self._said.is_xop:
-            return root.content_type, root.data, others
+            if len(root.data) > limit:
+                raise xop.TooLarge
+            return root.content_type, root.data, attachments_of(others)
         kind = self._said.kind or media_type(given.get("type", ""))[0]
         text = to_utf8(root.content_type, root.data)
         data, used = xop.put_back(text, {each.name: each.data for each in others if each.name}, limit)
-        return f"{kind}; charset=utf-8", data, [each for each in others if each.name not in used]
+        return f"{kind}; charset=utf-8", data, attachments_of(others, used)
 
 
-def envelope_of(content_type: str, data: bytes, limit: int) -> tuple[str, bytes]:
-    """Media type and bytes of an answer's envelope, at most so many; of an answer in one part as they are. Whatever it
-    says to be, what it includes is put back. Raises `NotRelated`."""
+def envelope_of(content_type: str, data: bytes, limit: int) -> tuple[str, bytes, tuple[Attachment, ...]]:
+    """Media type and bytes of an answer's envelope, at most so many, and its attachments; of an answer in one part as
+    they are. Whatever it says to be, what it includes is put back. Raises `NotRelated`."""
     said = related(content_type)
     if said is None:
-        return content_type, data
+        return content_type, data, ()
     try:
         parts = read_parts(said.boundary, data)
         root = _root(parts, said.start)
+        others = [each for each in parts if each is not root]
         if xop.NAMESPACE.encode() not in root.data:
-            return root.content_type or "text/xml", root.data
+            return root.content_type or "text/xml", root.data, attachments_of(others)
         text = to_utf8(root.content_type, root.data)
-        whole, _ = xop.put_back(text, {each.name: each.data for each in parts if each.name}, limit)
+        whole, used = xop.put_back(text, {each.name: each.data for each in others if each.name}, limit)
     except (PartsInvalid, Undecodable, xop.TooLarge, SenderFault):
         raise NotRelated from None
-    return "text/xml; charset=utf-8", whole
+    return "text/xml; charset=utf-8", whole, attachments_of(others, used)
 
 
-def optimized(content_type: str, envelope: bytes) -> tuple[str, bytes]:
-    """An envelope as MTOM where something in it is worth that, else as it is; its media type before it."""
+def attachments_of(parts: Iterable[Part], used: frozenset[str] = frozenset()) -> tuple[Attachment, ...]:
+    """What is left of the parts, once those are `used` that the envelope includes."""
+    return tuple(
+        Attachment(each.name, each.content_type or OCTETS, each.data, secrets.token_bytes(16))
+        for each in parts
+        if each.name not in used
+    )
+
+
+def optimized(content_type: str, envelope: bytes, attachments: Sequence[Attachment] = ()) -> tuple[str, bytes]:
+    """An envelope as MTOM where something in it is worth that, else as `with_attachments` has it."""
     smaller, parts = xop.take_out(envelope)
-    return packaged(content_type, smaller, parts) if parts else (content_type, envelope)
+    if not parts:
+        return with_attachments(content_type, envelope, attachments)
+    return packaged(content_type, smaller, parts, attachments)
 
 
-def packaged(content_type: str, envelope: bytes, parts: Sequence[Part]) -> tuple[str, bytes]:
+def with_attachments(content_type: str, envelope: bytes, attachments: Sequence[Attachment]) -> tuple[str, bytes]:
+    """An envelope, whose media type would be `content_type`, with attachments; as it is where there are none. What it
+    says to be stands before it."""
+    if not attachments:
+        return content_type, envelope
+    kind, given = media_type(content_type)
+    boundary, data = write_parts([(_head(ROOT, content_type), envelope), *map(_part, attachments)])
+    action = f'; action="{_quoted(given["action"])}"' if "action" in given else ""
+    return f'{RELATED}; type="{kind}"; start="<{ROOT}>"; boundary="{boundary}"{action}', data
+
+
+def packaged(
+    content_type: str, envelope: bytes, parts: Sequence[Part], attachments: Sequence[Attachment] = ()
+) -> tuple[str, bytes]:
     """An envelope, whose media type would be `content_type`, and the parts that it includes: as MTOM."""
     kind, given = media_type(content_type)
-    root = {
-        "Content-Type": f'{xop.MEDIA_TYPE}; charset={given.get("charset", "utf-8")}; type="{kind}"',
-        "Content-Transfer-Encoding": "binary",
-        "Content-ID": "<envelope@lgsp>",
-    }
-    boundary, data = write_parts([(root, envelope), *((_head(each), each.data) for each in parts)])
+    root = _head(ROOT, f'{xop.MEDIA_TYPE}; charset={given.get("charset", "utf-8")}; type="{kind}"')
+    included = [(_head(each.name, each.content_type), each.data) for each in parts]
+    boundary, data = write_parts([(root, envelope), *included, *map(_part, attachments)])
     action = f'; action="{_quoted(given["action"])}"' if "action" in given else ""
-    said = f'type="{xop.MEDIA_TYPE}"; start="<envelope@lgsp>"; start-info="{kind}"; boundary="{boundary}"'
+    said = f'type="{xop.MEDIA_TYPE}"; start="<{ROOT}>"; start-info="{kind}"; boundary="{boundary}"'
     return f"{RELATED}; {said}{action}", data
 
 
-def _head(part: Part) -> Mapping[str, str]:
-    return {
-        "Content-Type": part.content_type,
-        "Content-Transfer-Encoding": "binary",
-        "Content-ID": f"<{part.name}>",
-    }
+def _part(attachment: Attachment) -> tuple[Mapping[str, str], bytes]:
+    return _head(attachment.name, attachment.content_type), attachment.data
+
+
+def _head(name: str, content_type: str) -> Mapping[str, str]:
+    named = {"Content-ID": f"<{name}>"} if name else {}
+    return {"Content-Type": content_type, "Content-Transfer-Encoding": "binary", **named}
 
 
 def _root(parts: Sequence[Part], start: str) -> Part:

@@ -51,7 +51,8 @@ class Offering:
         if len(offers) == 1:
             return offers[0]
         operations = tuple(operation for each in offers for operation in each.operations)
-        return Offer(operations, max(each.max_bytes for each in offers), offers[0].describe)
+        most, attached = max(each.max_bytes for each in offers), max(each.attached for each in offers)
+        return Offer(operations, most, offers[0].describe, attached=attached)
 
     async def shown(
         self, snapshot: Snapshot, name: str, version: str | None, system: str, today: date

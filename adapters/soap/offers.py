@@ -69,13 +69,15 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One service at one address. `max_bytes` is the most that one of its requests may have. `plain` takes SOAP
+    """One service at one address. `max_bytes` is the most that one of its requests may have, `attached` the most that
+    may go along with one. `plain` takes SOAP
     encoding off an envelope before anything else reads it, where the service is written so; it raises `NotSoap`."""
 
     operations: tuple[Operation, ...]
     max_bytes: int
     describe: Describe = field(repr=False)
     plain: Callable[[bytes], bytes] | None = field(default=None, repr=False)
+    attached: int = 0
 
     def operation(self, element: str | None, action: str) -> Operation:
         """The one that is called: by what stands in the Body; by the action only where that leaves several. Raises
@@ -111,7 +113,8 @@ def of_contract(subject: Subject, contract: Contract) -> Offer:
     most = contract.limits.max_bytes
     if subject.request.format is Format.JSON:
         most = min(most * WORDY, max(most, MOST))
-    return Offer((operation,), most, partial(published, subject))
+    attached = contract.request.attachments.max_bytes if contract.request.attachments else 0
+    return Offer((operation,), most, partial(published, subject), attached=attached)
 
 
 class _Forms:

@@ -114,7 +114,7 @@ class SoapAdapter:
             return Outcome(Result.REFUSED, "body-inexpressible")
         body = self._envelope(operation, data, self._header(operation, asked) + way.blocks)
         headers = merged(call.headers, way.headers)
-        headers["Content-Type"], body = self._manner.written(headers["Content-Type"], body)
+        headers["Content-Type"], body = self._manner.written(headers["Content-Type"], body, call.attachments)
         return Request("POST", self._url, headers, body, self._endpoint.tls)
 
     def _envelope(self, operation: Operation, data: bytes, header: bytes) -> bytes:
@@ -150,7 +150,7 @@ class SoapAdapter:
         if not answer.is_success:
             return by_status(answer, clock)
         reply = self._nothing(operation) if opened.child is None else Body(Format.XML, alone(opened.child))
-        return Outcome(Result.ANSWERED, f"http-{status}", status, reply)
+        return Outcome(Result.ANSWERED, f"http-{status}", status, reply, attachments=opened.attachments)
 
     def _defect(self, opened: Opened, asked: str) -> str | None:
         """What keeps an envelope from being the answer to this call."""
@@ -161,17 +161,19 @@ class SoapAdapter:
 
     def _opened(self, operation: Operation, answer: Answer, limit: int) -> Opened | Outcome:
         try:
-            data = to_utf8(*envelope_of(answer.content_type, answer.data, limit), self._charset)
+            kind, data, attachments = envelope_of(answer.content_type, answer.data, limit)
+            data = to_utf8(kind, data, self._charset)
         except (NotRelated, Undecodable) as error:
             code = Defect.UNDECODABLE if isinstance(error, Undecodable) else "reply-not-soap"
             return _invalid(code, answer, answer.data, self._clock)
         try:
             if self._signed_by is None:
-                return _opened(operation, data)
+                return replace(_opened(operation, data), attachments=attachments)
             signed = signed_part(data, self._signed_by, self._clock.now())
             opened = _opened(operation, data if signed is None else signed)
             # Headers are not of what was signed; all that is read of them is that they do not contradict.
-            return replace(opened, headers=open_envelope(data).headers, is_proved=signed is not None)
+            is_proved = signed is not None and not attachments  # which a signature does not cover
+            return replace(opened, headers=open_envelope(data).headers, is_proved=is_proved)
         except NotSoap:
             return _invalid("reply-html" if is_page(data) else "reply-not-soap", answer, data, self._clock)
 

@@ -10,6 +10,7 @@ from lxml import etree
 from adapters.payload import Undecodable, to_utf8
 from adapters.soap.envelope import VERSIONS, NotSoap, SoapVersion
 from adapters.soap.multipart import related
+from bus.envelope import Attachment
 from bus.errors import CharsetUnsupported, EnvelopeInvalid, MediaTypeUnsupported, SoapVersionMismatch
 from contracts.xml_body import parse_xml
 
@@ -46,6 +47,7 @@ class Received:
     root: etree._Element = field(repr=False)
     headers: Sequence[etree._Element] = field(repr=False)
     child: etree._Element | None = field(repr=False)
+    attachments: tuple[Attachment, ...] = ()
 
     def mandatory(self) -> Iterator[etree._Element]:
         """The blocks that their sender wants understood, or the message refused (SOAP 1.1 §4.2.3)."""

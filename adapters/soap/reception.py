@@ -22,6 +22,7 @@ from adapters.soap.signatures import signed
 from adapters.soap.tokens import Proved, is_understood, proved, security_of
 from adapters.soap.wss import SECURITY, SIGNATURE
 from bus.clock import Clock
+from bus.envelope import Attachment
 from bus.errors import (
     AttachmentsRefused,
     AuthenticationMissing,
@@ -29,8 +30,10 @@ from bus.errors import (
     CredentialInvalid,
     HeaderNotUnderstood,
     PathUnknown,
+    SecurityInvalid,
 )
 from bus.languages import Language, negotiate
+from contracts.model import NONE
 from routes.model import Snapshot
 from routes.offload import off_the_loop
 
@@ -68,30 +71,33 @@ class Reception:
         most: int,
         take: Callable[[int], None],
         plain: Callable[[bytes], bytes] | None = None,
+        attached: int = 0,
     ) -> Received:
-        """The envelope around a body of at most so many bytes. Raises as `read_body`, `RelatedReader`, `receive` and
-        `addressing` do, and `AttachmentsRefused`."""
+        """The envelope around a body of at most so many bytes, with attachments of `attached` bytes at most. Raises as
+        `read_body`, `RelatedReader`, `receive` and `addressing` do, and `AttachmentsRefused` where it may have none."""
         kind = request.headers.get("content-type", "")
+        attachments: tuple[Attachment, ...] = ()
         if said := related(kind):
-            kind, data = await self._related(request, said, most + ROOM, take)
+            kind, data, attachments = await self._related(request, said, most + ROOM, attached, take)
             known.version = version_of(kind)
         else:
             data = await read_body(request, most + ROOM, self._body_timeout, take)
         received = await off_the_loop(len(data), receive, data, kind, plain)
         known.addressing = addressing(received.headers)
-        return received
+        return replace(received, attachments=attachments) if attachments else received
 
     async def _related(
-        self, request: Request, said: Related, limit: int, take: Callable[[int], None]
-    ) -> tuple[str, bytes]:
-        """The envelope, its media type before it, of a body in several parts, which are told apart as they come."""
+        self, request: Request, said: Related, limit: int, attached: int, take: Callable[[int], None]
+    ) -> tuple[str, bytes, tuple[Attachment, ...]]:
+        """The envelope, its media type before it, of a body in several parts, which are told apart as they come; and
+        what it does not include."""
         reader = RelatedReader(said)
-        await read_pieces(request, limit, self._body_timeout, take, reader.feed)
+        await read_pieces(request, limit + attached, self._body_timeout, take, reader.feed)
         kind, data, attachments = await off_the_loop(reader.size, reader.envelope, limit)
         take(max(0, len(data) - reader.size))
-        if attachments:
-            raise AttachmentsRefused
-        return kind, data
+        if attachments and not attached:
+            raise AttachmentsRefused(hint=NONE)
+        return kind, data, attachments
 
     async def proof(
         self, request: Request, received: Received, snapshot: Snapshot, system: str | None, now: int
@@ -107,6 +113,8 @@ class Reception:
             told = proved(security, snapshot, now, private=self._is_private(request))
             proofs += [told] if told else []
             if security.find(SIGNATURE) is not None:
+                if received.attachments:
+                    raise SecurityInvalid(hint="a signature covers no attachments: prove in another way who sends")
                 sign = await asyncio.to_thread(signed, received, security, snapshot, now)
                 proofs.append(sign.proof)
                 received = replace(received, child=sign.child)

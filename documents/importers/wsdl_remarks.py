@@ -119,8 +119,10 @@ HEADERS = _loss(
 )
 ATTACHMENTS = _loss(
     "attachments-not-sent",
-    "these operations have attachments (MIME): the bus sends none, and takes the envelope of an answer: {operations}.",
-    "các thao tác này có tệp đính kèm (MIME) mà trục không gửi; trả lời chỉ lấy phong bì SOAP: {operations}.",
+    "these operations have attachments (MIME): say in their contracts which, under `attachments` of request and reply;"
+    " else the bus sends none, and takes the envelope of an answer: {operations}.",
+    "các thao tác này có tệp đính kèm (MIME): hãy khai `attachments` trong hợp đồng, nếu không trục không gửi tệp và"
+    " trả lời chỉ lấy phong bì SOAP: {operations}.",
 )
 ADDRESSING = _loss(
     "addressing-asked",

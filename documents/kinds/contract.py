@@ -6,11 +6,39 @@ from pydantic import Field, model_validator
 
 from documents.kinds.base import Document, Part
 from documents.kinds.conversions import Conversions, Test
-from documents.kinds.values import Code, Count, Duration, Element, FilePath, Line, Name, Reference, Texts, Version
+from documents.kinds.values import (
+    Code,
+    Count,
+    Duration,
+    Element,
+    FilePath,
+    Line,
+    Name,
+    Reference,
+    Texts,
+    Value,
+    Version,
+)
 
 MAX_BYTES = 64 * 1024 * 1024  # design: the hard limit of a body
 Selection = Annotated[str, Field(pattern=r"^[^\x00-\x1f]{0,300}$")]
 FormatName = Literal["json", "xml"]
+
+
+class MediaType(Value):
+    """A media type without parameters (RFC 9110 §8.3.1)."""
+
+    __slots__ = ()
+    PATTERN = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,100}"
+    HINT = "a media type is written in small letters and without parameters: application/pdf, image/jpeg."
+
+
+class Attachments(Part):
+    """Files that may go along with a payload (SOAP with attachments)."""
+
+    max: Count = Field(default=5, ge=1, le=20, description="At most so many.")
+    max_bytes: Count = Field(default=10 * 1_048_576, ge=1, le=MAX_BYTES, description="Their bytes together, at most.")
+    media_types: list[MediaType] = Field(min_length=1, description="What they may be: [application/pdf, image/jpeg].")
 
 
 class Payload(Part):
@@ -29,6 +57,9 @@ class Payload(Part):
         description="Where personal data stand: JSON Pointers, * for every member; XPaths for XML.",
     )
     namespaces: dict[str, str] = Field(default_factory=dict, description="Prefixes for the XPaths of this payload.")
+    attachments: Attachments | None = Field(
+        default=None, description="Files that may go along with it, over SOAP; none where nothing is said."
+    )
 
     @model_validator(mode="after")
     def _coherent(self) -> "Payload":

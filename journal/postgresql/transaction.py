@@ -38,7 +38,7 @@ NOW: Final = "coalesce(%(at)b::int8, (extract(epoch FROM now()) * 1000)::int8)"
 
 REPLACED: Final = (
     "DELETE FROM bodies b USING unnest(%b::uuid[], %b::text[]) AS former (message, part)"
-    " WHERE b.message = former.message AND b.part = former.part"
+    " WHERE b.message = former.message AND (b.part = former.part OR b.part LIKE former.part || '.%')"
 )
 
 

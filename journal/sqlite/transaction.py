@@ -18,6 +18,8 @@ CHUNKS: Final = (64, 16, 4, 1)
 """Rows to a statement. Python's sqlite3 gives the interpreter away at each statement and must win it back from a busy
 event loop: few statements for many rows, of few different texts, so that they stay prepared."""
 
+REPLACED: Final = "DELETE FROM bodies WHERE message = ?1 AND (part = ?2 OR part LIKE ?2 || '.%')"
+
 
 @dataclass(slots=True)
 class Transaction:
@@ -41,7 +43,7 @@ class Transaction:
 
     def flush(self) -> None:
         self.rows.of["audit_events"] = self.rows.chained()
-        self.connection.executemany("DELETE FROM bodies WHERE message = ? AND part = ?", self.rows.replaced)
+        self.connection.executemany(REPLACED, self.rows.replaced)
         for table, rows in self.rows.of.items():
             self._insert(table, rows)
 

@@ -20,12 +20,12 @@ from adapters.payload import known_charset
 from adapters.soap.addressing import Edition
 from adapters.soap.envelope import SoapVersion, enclose
 from adapters.soap.manner import ACCEPT, Block, Manner, Spelling
-from adapters.soap.multipart import envelope_of
+from adapters.soap.multipart import envelope_of, with_attachments
 from adapters.soap.outbound import SoapAdapter, SoapSettings
 from adapters.soap.writing import fit, prefixed
 from adapters.soap.wsdl import Operation, Service
 from bus.clock import ManualClock
-from bus.envelope import Body, Format
+from bus.envelope import Attachment, Body, Format
 from bus.errors import SettingInvalid
 from contracts.xsd import XsdDocuments
 
@@ -410,3 +410,22 @@ async def test_an_answer_may_not_grow_by_what_it_includes(stand_in: Any, session
     for most, result in ((3_000_000, Result.REPLY_INVALID), (5_000_000, Result.ANSWERED)):
         outcome = await adapter(stand_in.url, session, Manner()).call(replace(call(), max_bytes=most))
         assert outcome.result is result
+
+
+@pytest.mark.parametrize("mtom", [False, True])
+async def test_files_go_along_with_a_request(stand_in: Any, session: aiohttp.ClientSession, *, mtom: bool) -> None:
+    """As SOAP with attachments has it, beside an envelope of MTOM as well; and come back with the answer."""
+    files = (Attachment("a@x", "application/pdf", b"\x00\r\n--"), Attachment("", "text/plain; charset=utf-8", b"1"))
+    kind, answer = with_attachments("text/xml; charset=utf-8", enclose(V11, TOLD), files)
+    stand_in.answers(answer, kind)
+    outcome = await adapter(stand_in.url, session, Manner(mtom=mtom)).call(replace(call(), attachments=files))
+    assert outcome.attachments == files
+    assert len({each.salt for each in outcome.attachments}) == 2
+    sent = stand_in.received[-1]
+    said = media_type(sent.headers["Content-Type"])[1]
+    root, *beside = read_parts(said["boundary"], sent.body)
+    assert (said["type"], said["start"]) == ("application/xop+xml" if mtom else "text/xml", "<envelope@lgsp>")
+    assert [(each.name, each.content_type, each.data) for each in beside] == [
+        (each.name, each.content_type, each.data) for each in files
+    ]
+    assert etree.fromstring(root.data)[-1][0].tag == "{urn:a}Ask"

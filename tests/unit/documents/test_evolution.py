@@ -9,7 +9,7 @@ import pytest
 
 from contracts.compatibility import Verdict
 from documents.evolution import Change, Toward, Version, check_steps, compare, predecessor
-from documents.kinds.contract import Contract
+from documents.kinds.contract import Attachments, Contract
 from documents.load import load
 from documents.model import Documents
 from documents.shapes import Shapes
@@ -123,3 +123,35 @@ def test_the_predecessor_is_the_highest_below(tmp_path: Path) -> None:
     assert former.version == "1.9.0"
     first = next(each for _, each in made.of(Contract) if each.version == "1.0.0")
     assert predecessor(made, first) is None
+
+
+def test_attachments_are_of_both_sides(tmp_path: Path) -> None:
+    """Of a request senders may widen what they send and receivers what they take; of a reply the other way round."""
+
+    def written(part: str, allowed: Mapping[str, Any] | None) -> Version:
+        made = documents(tmp_path, {})
+        ((_, contract),) = made.of(Contract)
+        payload = getattr(contract, part)
+        given = None if allowed is None else Attachments.model_validate(allowed)
+        return Version(
+            contract.model_copy(update={part: payload.model_copy(update={"attachments": given})}),
+            Shapes(made.files),
+            made.files,
+        )
+
+    narrow, wide = {"max": 1, "mediaTypes": ["a/b"]}, {"max": 2, "mediaTypes": ["a/b", "a/c"]}
+    for part, gives, takes in (
+        ("request", Toward.SENDERS, Toward.RECEIVERS),
+        ("reply", Toward.RECEIVERS, Toward.SENDERS),
+    ):
+        for old, new, sides in (
+            (None, narrow, {takes}),
+            (narrow, wide, {takes}),
+            (wide, narrow, {gives}),
+            (wide, None, {gives}),
+            (wide, wide, set()),
+            ({"max": 1, "mediaTypes": ["a/b", "a/c"]}, {"max": 2, "mediaTypes": ["a/b"]}, {gives, takes}),
+        ):
+            found = compare(written(part, old), written(part, new))
+            breaks = {each.toward for each in found.changes if each.verdict is Verdict.BREAKING}
+            assert (part, old, new, breaks) == (part, old, new, sides)

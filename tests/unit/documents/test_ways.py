@@ -242,3 +242,26 @@ def test_a_route_is_repeatable_as_it_says_or_as_its_operation_does(
     }
     (compiled,) = check_folder(province(changes), TODAY).compiled.routes["civil.question@1"]
     assert compiled.repeatable is repeatable
+
+
+@pytest.mark.parametrize("adapter", ["soap", "rest", "inbox"])
+def test_attachments_go_to_soap_systems_alone(province: Build, adapter: str) -> None:
+    """A route to any other is refused with what to do instead, and where."""
+    allowed = "attachments: {mediaTypes: [application/pdf]}"
+    changes = {"schema: soap/ask.json}": f"schema: soap/ask.json, {allowed}}}"}
+    if adapter != "soap":
+        endpoint = "endpoint: https://soap.example.internal\n"
+        changes[f"adapter: soap\nwsdl: soap/s.wsdl\n{endpoint}"] = (
+            "adapter: inbox\n" if adapter == "inbox" else f"adapter: rest\noperations: {{ask: {{}}}}\n{endpoint}"
+        )
+    report = report_of(province, changes)
+    assert report.ok is (adapter == "soap")
+    if adapter == "soap":
+        (contract,) = report.compiled.contracts["soap.question"]
+        said = contract.request.attachments
+        assert said is not None
+        assert (said.most, said.max_bytes, said.media_types) == (5, 10 * 1_048_576, frozenset({"application/pdf"}))
+        assert contract.reply is not None
+        assert contract.reply.attachments is None
+    else:
+        assert any("which only a SOAP system is sent" in each.message for each in report.errors)

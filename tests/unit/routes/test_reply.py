@@ -1,11 +1,13 @@
 """What a receiver answered, made into what the contract promised."""
 
+from dataclasses import replace
+
 import pytest
 
 from adapters.call import Outcome, Result
-from bus.envelope import Body, Exchange, Format
-from bus.errors import BusError, JsonMalformed, ReplyMissing, TransformFailed
-from contracts.model import Fault
+from bus.envelope import Attachment, Body, Exchange, Format
+from bus.errors import BusError, JsonMalformed, ReplyInvalid, ReplyMissing, TransformFailed
+from contracts.model import Attachments, Fault
 from journal.commands import Reply
 from routes.model import Route
 from routes.reply import again, take
@@ -147,3 +149,27 @@ def test_there_is_no_reply_where_none_was_promised() -> None:
     """A kept answer of a contract without a reply cannot become one."""
     with pytest.raises(ReplyMissing):
         again(a_contract(), PLAIN, Reply("raw", GOOD))
+
+
+def test_files_of_an_answer_are_the_contracts() -> None:
+    """What it allows comes along; what it does not is an invalid reply, kept whole; where it knows of none, they are
+    left away."""
+    file = Attachment("a", "text/plain", b"1")
+    assert REQUEST.reply is not None
+    allows = {
+        most: replace(
+            REQUEST, reply=replace(REQUEST.reply, attachments=Attachments(1, most, frozenset({"text/plain"})))
+        )
+        for most in (0, 1)
+    }
+    with_one = replace(answered(GOOD), attachments=(file,))
+    assert take(REQUEST, PLAIN, with_one)[1] == Reply("reply", GOOD)
+    assert take(allows[1], PLAIN, with_one) == (with_one, Reply("reply", GOOD, "", (file,)))
+    outcome, kept = take(allows[0], PLAIN, with_one)
+    assert (outcome.result, outcome.code) == (Result.REPLY_INVALID, "reply-attachments")
+    assert kept == Reply("raw", GOOD, "", (file,))
+    assert again(allows[1], PLAIN, kept) == Reply("reply", GOOD, "", (file,))
+    with pytest.raises(ReplyInvalid):
+        again(allows[0], PLAIN, kept)
+    wrong = take(allows[1], PLAIN, replace(with_one, reply=BAD))[1]
+    assert wrong == Reply("raw", BAD, "", (file,))

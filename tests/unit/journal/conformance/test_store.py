@@ -605,10 +605,10 @@ def test_dead_letters_say_why(store: Store, clock: ManualClock, queries: Queries
     assert queries.dead_letters(DeadFilter(system="other")) == []
 
 
-def a_dead_reply(store: Store, clock: ManualClock, **fault: str) -> Claimed:
+def a_dead_reply(store: Store, clock: ManualClock, fault: str = "") -> Claimed:
     """A delivery whose raw answer broke the contract."""
     claimed = accepted_and_claimed(store, clock)
-    raw = Reply("raw", Body(Format.JSON, b"raw"), **fault)
+    raw = Reply("raw", Body(Format.JSON, b"raw"), fault)
     kill = a_settle(claimed, Change.KILL, reason="reply-invalid", code="reply-invalid", reply=raw, reply_life=LIFE)
     assert write(store, kill)
     return claimed

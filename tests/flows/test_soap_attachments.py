@@ -1,0 +1,192 @@
+"""SOAP with attachments: files beside an envelope, to a SOAP system and back, kept as the body is."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx2 as httpx
+import pytest
+from lxml import etree
+
+from adapters.call import Outcome, Result
+from adapters.parts import media_type, read_parts
+from bus.envelope import Attachment, Body, Format
+from journal.attachments import fact
+from tests.flows.soap_bus import ENVELOPES, Served, province, served
+from tests.flows.soap_province import SYSTEMS, contract
+from tests.flows.test_soap_mtom import code, post, written
+from tests.flows.test_soap_signatures import a_signer
+from transforms.apart.pool import Pool
+
+NS = ENVELOPES["1.1"][1]
+FILED = b'<Stored xmlns="urn:archive"><Number>7</Number></Stored>'
+ALLOWED = "attachments: {max: 2, maxBytes: 3000, mediaTypes: [application/pdf, text/plain]}"
+WSDL = """<w:definitions xmlns:w="http://schemas.xmlsoap.org/wsdl/" xmlns:s="http://schemas.xmlsoap.org/wsdl/soap/"
+    xmlns:a="urn:archive" targetNamespace="urn:archive">
+    <w:types><xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:a="urn:archive" targetNamespace="urn:archive"
+        elementFormDefault="qualified">
+        <xs:element name="Store"><xs:complexType><xs:sequence><xs:element name="Title" type="xs:string"/>
+        </xs:sequence></xs:complexType></xs:element>
+        <xs:element name="Stored"><xs:complexType><xs:sequence><xs:element name="Number" type="xs:int"/>
+        </xs:sequence></xs:complexType></xs:element></xs:schema></w:types>
+    <w:message name="in"><w:part name="p" element="a:Store"/></w:message>
+    <w:message name="out"><w:part name="p" element="a:Stored"/></w:message>
+    <w:portType name="Archive"><w:operation name="store"><w:input message="a:in"/><w:output message="a:out"/>
+    </w:operation></w:portType>
+    <w:binding name="b" type="a:Archive"><s:binding transport="http://schemas.xmlsoap.org/soap/http"/>
+    <w:operation name="store"><w:input><s:body use="literal"/></w:input><w:output><s:body use="literal"/></w:output>
+    </w:operation></w:binding>
+    <w:service name="Archive"><w:port name="p" binding="a:b"><s:address location="http://127.0.0.1:1/"/></w:port>
+    </w:service></w:definitions>"""
+SCHEMA = etree.tostring(etree.fromstring(WSDL)[0][0]).decode()
+HIS = "adapter: rest\nendpoint: https://his.invalid/\noperations: {take: {}}"
+FILES = {
+    "archive.wsdl": WSDL,
+    "schemas/archive.xsd": SCHEMA,
+    "systems.yaml": SYSTEMS.removeprefix("---\n").replace(HIS, "adapter: soap\nwsdl: archive.wsdl"),
+    "exchanges.yaml": "".join(
+        contract(
+            name,
+            exchange,
+            f'request: {{format: xml, schema: schemas/archive.xsd, element: "{{urn:archive}}Store", {ALLOWED}}}\n'
+            f'reply: {{format: xml, schema: schemas/archive.xsd, element: "{{urn:archive}}Stored", {ALLOWED}}}',
+            "timeout: PT5S, timeToLive: PT1M, maxBytes: 5000",
+        )
+        for name, exchange in (("archive.file", "request"), ("archive.note", "document"))
+    ).removeprefix("---\n"),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("attachments")
+
+
+@pytest.fixture
+async def bus(folder: Path, database: str) -> AsyncIterator[Served]:
+    with Pool() as pool:
+        async with served(province(folder, pool, FILES), database) as each:
+            each.receiver().answer = filing()
+            yield each
+
+
+def filing(*attachments: Attachment) -> Any:
+    return lambda _: Outcome(Result.ANSWERED, "test", reply=Body(Format.XML, FILED), attachments=attachments)
+
+
+ENVELOPE = (
+    f'<s:Envelope xmlns:s="{NS}"><s:Body><Store xmlns="urn:archive"><Title>Sổ đỏ</Title></Store></s:Body></s:Envelope>'
+).encode()
+ROOT = "Content-Type: text/xml; charset=utf-8\r\n"
+PDF = "Content-Type: application/pdf; name=a\r\nContent-ID: <a@x>\r\n"
+SCAN = bytes(range(256)) * 4
+KIND = "multipart/related; boundary=b; type=text/xml"
+
+
+async def sent(bus: Served, *parts: tuple[str, bytes], path: str = "archive.file", **headers: str) -> httpx.Response:
+    return await bus.send(path, written((ROOT, ENVELOPE), *parts), {"Content-Type": KIND, **headers})
+
+
+async def test_files_go_along_and_come_back(bus: Served) -> None:
+    """The receiver has them by the names that the body refers to, its answer's come back with the reply, and the
+    evidence names digest, size and media type of each."""
+    bus.receiver().answer = filing(Attachment("r@y", "text/plain", b"xong", b"s"))
+    answer = await sent(bus, (PDF, SCAN), ("Content-Type: text/plain\r\n", b"1"))
+    (call,) = bus.receiver().calls
+    assert call.attachments == (
+        Attachment("a@x", "application/pdf; name=a", SCAN),
+        Attachment("", "text/plain", b"1"),
+    )
+    kind, said = media_type(answer.headers["Content-Type"])
+    root, file = read_parts(said["boundary"], answer.content)
+    assert (answer.status_code, kind, said["type"]) == (200, "multipart/related", "text/xml")
+    assert etree.fromstring(root.data).findtext(".//{urn:archive}Number") == "7"
+    assert (file.name, file.content_type, file.data) == ("r@y", "text/plain", b"xong")
+    where = answer.headers["Location"]
+    shown = (await bus.http.get(where, headers=bearer(bus))).json()
+    assert [(each["of"], each["number"], each["size"]) for each in shown["attachments"]] == [
+        ("reply", 1, 4), ("request", 1, 1024), ("request", 2, 1),
+    ]  # fmt: skip
+    facts = {each["event"]: each.get("facts", each).get("attachments") for each in shown["timeline"]}
+    kept = bus.queries.attachments(message_of(where))
+    assert facts["message.accepted"] == fact(kept)
+    assert kept[0].digest == hashlib.sha256(kept[0].salt + SCAN).hexdigest()
+    assert facts["attempt.ended"].endswith(" 4 text/plain")
+    fetched = await bus.http.get(f"{where}/attachments/1", headers=bearer(bus))
+    assert (fetched.content, fetched.headers["Content-Type"]) == (b"xong", "text/plain")
+    assert (fetched.headers["Content-Disposition"], fetched.headers["X-Content-Type-Options"]) == (
+        "attachment",
+        "nosniff",
+    )
+    for number in ("0", "2", "x", "99999"):
+        assert (await bus.http.get(f"{where}/attachments/{number}", headers=bearer(bus))).status_code == 404
+
+
+def bearer(bus: Served) -> dict[str, str]:
+    return {"Authorization": f"Bearer {bus.wired.token()}"}
+
+
+def message_of(where: str) -> UUID:
+    return UUID(where.rpartition("/")[2])
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ((PDF, b""), ("Content-Type: text/plain\r\n", b""), ("Content-Type: text/plain\r\n", b"")),
+        ((PDF, bytes(2000)), ("Content-Type: text/plain\r\n", bytes(1001))),
+        (("Content-Type: text/html\r\n", b"1"),),
+        (("", b"1"),),
+    ],
+    ids=["too-many", "too-large", "another-type", "no-type"],
+)
+async def test_what_the_contract_does_not_allow_is_refused(bus: Served, parts: tuple[tuple[str, bytes], ...]) -> None:
+    """Number, size together and media type are the contract's; nothing is accepted."""
+    assert code(await sent(bus, *parts)) == "attachments-refused"
+    assert bus.receiver().calls == []
+
+
+async def test_a_signature_covers_no_attachments(bus: Served) -> None:
+    """Who signs proves the envelope alone, so nobody is believed for what lies beside it."""
+    signer = a_signer("one-stop")
+    bus.wired.signers |= signer.holder("one-stop")
+    envelope = signer.envelope(body='<Store xmlns="urn:archive"><Title>a</Title></Store>')
+    answer = await post(bus, written((ROOT, envelope), (PDF, SCAN)), KIND, Authorization="")
+    assert code(answer) == "security-invalid"
+
+
+async def test_a_repeated_call_has_the_same_files(bus: Served) -> None:
+    """By its key a call is one message; with another file it is another, and refused."""
+    first = await sent(bus, (PDF, SCAN), **{"Idempotency-Key": "k"})
+    again = await sent(bus, (PDF, SCAN), **{"Idempotency-Key": "k"})
+    other = await sent(bus, (PDF, SCAN[::-1]), **{"Idempotency-Key": "k"})
+    assert again.headers["Location"] == first.headers["Location"]
+    assert code(other) == "idempotency-key-reused"
+    assert len(bus.receiver().calls) == 1
+
+
+async def test_each_try_has_the_files(bus: Served) -> None:
+    """What is tried again has them again, also where the first try's broker message carried the body."""
+    outcomes = [Outcome(Result.NOT_SENT, "http-503", 503, retry_after=0.0), filing()(None)]
+    bus.receiver().answer = lambda _: outcomes.pop(0)
+    answer = await sent(bus, (PDF, SCAN), path="archive.note")
+    assert answer.status_code == 202
+    async with asyncio.timeout(10):
+        while len(bus.receiver().calls) < 2:
+            await asyncio.sleep(0.02)
+    assert [each.attachments for each in bus.receiver().calls] == [
+        (Attachment("a@x", "application/pdf; name=a", SCAN),)
+    ] * 2
+
+
+async def test_an_answer_with_other_files_is_invalid(bus: Served) -> None:
+    """What came is kept with them, for people to look at; the caller is told that the reply is invalid."""
+    bus.receiver().answer = filing(Attachment("", "text/html", b"1", b"s"))
+    answer = await sent(bus, (PDF, SCAN))
+    assert code(answer) == "reply-invalid"
+    kept = bus.queries.reply(message_of(answer.headers["Location"]))
+    assert kept is not None
+    assert (kept[1].kind, len(kept[1].attachments)) == ("raw", 1)
