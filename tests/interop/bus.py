@@ -83,14 +83,14 @@ class Target:
     manner: Manner = field(default_factory=Manner)
 
 
-def _contract(target: str, name: str, exchange: str, payloads: str, operation: str) -> str:
+def _contract(target: str, name: str, exchange: str, payloads: str, operation: str, timeout: str = "PT20S") -> str:
     grants = "".join(
         f"---\nkind: Grant\ncontract: {target}.{name}@1\nsystem: {system}\nmay: {may}\npurpose: Thử\nlegalBasis: NĐ 1\n"
         for system, may in ((SENDER, "send"), (target, "receive"))
     )
     return (
         f"---\nkind: Contract\nname: {target}.{name}\nversion: 1.0.0\ntitle: {{vi: Thử, en: Trial}}\nowner: H99\n"
-        f"exchange: {exchange}\n{payloads}\nlimits: {{timeout: PT20S}}\n"
+        f"exchange: {exchange}\n{payloads}\nlimits: {{timeout: {timeout}}}\n"
         f"---\nkind: Route\ncontract: {target}.{name}@1\nto: {target}\n{operation}{grants}"
     )
 
@@ -102,7 +102,7 @@ def _documents(targets: Mapping[str, Target]) -> dict[str, str]:
     fault = f'{{schema: record.xsd, format: xml, root: "{{{NS}}}Refused", element: "{{{NS}}}Refused", status: 409}}'
     record = f"{xml('request', 'Record')}\n{xml('reply', 'Recorded')}\nfaults: {{refused: {fault}}}"
     view = "request: {format: json, schema: view.json}\nreply: {format: json, schema: view.json}"
-    written = f"kind: System\nname: {SENDER}\nagency: H99\nadapter: rest\n"
+    written = f"kind: System\nname: {SENDER}\nagency: H99\nadapter: inbox\n"
     for name, target in targets.items():
         written += f"---\nkind: System\nname: {name}\nagency: H99\nendpoint: {target.url}\n"
         written += f"adapter: soap\nwsdl: service.wsdl\nport: {target.wsdl_port}\n"
@@ -113,6 +113,8 @@ def _documents(targets: Mapping[str, Target]) -> dict[str, str]:
     written += _contract(STAND_IN, "record", "request", record, "")
     written += _contract(STAND_IN, "note", "document", xml("request", "Note"), "")
     written += _contract(STAND_IN, "view", "request", view, "")
+    ask = f"{xml('request', 'Note')}\n{xml('reply', 'Note')}"
+    written += _contract(SENDER, "ask", "request", ask, "", "PT2M")
     agencies = "kind: Agency\ncode: H99\nname: {vi: Tỉnh, en: Province}\nvalidFrom: 2021-01-01\n"
     return {"agencies.yaml": agencies, "exchanges.yaml": written}
 
@@ -149,7 +151,8 @@ def bus(migrated: Path, folder: Path, targets: Mapping[str, Target]) -> Iterator
                     1,
                     compiled.contracts,
                     compiled.routes,
-                    {name: System(name, "H99", receiver) for name, receiver in receivers.items()},
+                    {name: System(name, "H99", receiver) for name, receiver in receivers.items()}
+                    | {SENDER: System(SENDER, "H99", fetches=True, visibility=120.0)},
                     compiled.grants,
                     {credential.id: credential},
                     keys,

@@ -23,7 +23,7 @@ from tests.interop.sample import record_xml as record
 from tests.interop.stacks import WITHIN, Caller, Stack, done
 
 BOTH: Final = (*FIELDS, "fault", "one-way")
-CLIENT_CASES: Final = (*BOTH, "json", "soap-1.2", "addressing")
+CLIENT_CASES: Final = (*BOTH, "json", "soap-1.2", "addressing", "inbox")
 SERVER_CASES: Final = (*BOTH, "soap-1.2", "addressing", "prefixes", "us-ascii")
 
 
@@ -49,10 +49,12 @@ WAYS: Final[Mapping[str, Way]] = {
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What a client said it had read, by step, and what it had the bus hand to the receiver."""
+    """What a client said it had read, by step, what it had the bus hand to the receiver, and what it replied to the
+    message in its own inbox."""
 
     said: Mapping[str, Any]
     sent: Sequence[Call]
+    replied: bytes
 
     def holds(self, case: str) -> None:
         """Raises `AssertionError` where a case does not hold."""
@@ -65,6 +67,9 @@ class Client:
             case "json":
                 assert self.said["view"] == VIEW
                 assert [json.loads(each.body.data) for each in self.sent if each.body.format is Format.JSON] == [VIEW]
+            case "inbox":
+                assert self.said["inbox"] == {"contract": f"{SENDER}.ask", "attempt": 1, "text": TEXT}
+                assert etree.fromstring(self.replied).findtext(f"{{{NS}}}text") == TEXT
             case "soap-1.2":
                 self._holds_whole("record12", "fault12", 1)
             case "addressing":
@@ -148,10 +153,12 @@ class Conversations:
         folder, before = self._own_folder("client", stack), len(self.bus.stand_in.calls)
         caller = Caller(f"{self.bus.url}/soap", SENDER, self.bus.secret)
         command = [*stack.client(folder, caller), caller.base, caller.name, caller.secret, TEXT]
+        waiting = self._send(f"{SENDER}.ask", note_xml(), "respond-async").headers["location"]
         said = json.loads(done(command, folder, stack.surroundings()))
         assert "error" not in (said["note"] or {}), said
         _until(lambda: any(call.body.data.find(b"Note") > 0 for call in self.bus.stand_in.calls[before:]))
-        return Client(said, self.bus.stand_in.calls[before:])
+        replied = self.bus.http.get(f"{waiting}/reply", headers=self._token()).content
+        return Client(said, self.bus.stand_in.calls[before:], replied)
 
     def _server(self, stack: Stack) -> Server:
         folder = self._own_folder("server", stack)
@@ -166,10 +173,15 @@ class Conversations:
         return _answers(self._ask(f"{system}.record", record()), self._ask(f"{system}.record", record("refuse")))
 
     def _ask(self, contract: str, body: bytes) -> Any:
-        headers = {"Content-Type": "application/xml", "Prefer": "wait=20"}
-        token = self.bus.http.post("/token", data={"grant_type": "client_credentials"}).json()["access_token"]
-        headers["Authorization"] = f"Bearer {token}"
+        return self._send(contract, body, "wait=20")
+
+    def _send(self, contract: str, body: bytes, prefer: str) -> Any:
+        headers = {"Content-Type": "application/xml", "Prefer": prefer, **self._token()}
         return self.bus.http.post(f"/messages/{contract}", content=body, headers=headers)
+
+    def _token(self) -> dict[str, str]:
+        token = self.bus.http.post("/token", data={"grant_type": "client_credentials"}).json()["access_token"]
+        return {"Authorization": f"Bearer {token}"}
 
 
 def _answers(kept: Any, refused: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -212,7 +224,7 @@ def _until(holds: Callable[[], bool]) -> None:
 
 def _answers_at(port: int) -> bool:
     try:
-        urlopen(f"http://127.0.0.1:{port}/?wsdl").close()
+        urlopen(f"http://127.0.0.1:{port}/?wsdl", timeout=5).close()  # it may listen before it serves
     except HTTPError as answered:
         answered.close()
     except (URLError, OSError):

@@ -108,6 +108,9 @@ def _node() -> Mapping[str, str]:
     return {"NODE_PATH": str(modules)}
 
 
+WSDLS: Final = {"record": "stand-in.record", "note": "stand-in.note", "view": "stand-in.view", "inbox": "inbox"}
+"""What the stacks load from the bus, by the names that they give it."""
+
 GSOAP: Final = Path("/usr/share/gsoap")
 """Where Debian has its plugins."""
 
@@ -125,7 +128,7 @@ def _gsoap(folder: Path, side: str, source: Path, wsdls: Sequence[str], *asking:
 
 
 def _gsoap_client(folder: Path, caller: Caller) -> list[str]:
-    wsdls = [f"{caller.base}/stand-in.{name}?wsdl" for name in ("record", "note", "view")]
+    wsdls = [f"{caller.base}/{name}?wsdl" for name in WSDLS.values()]
     return _gsoap(folder, "-C", CLIENTS / "client.c", wsdls, f"-r:{caller.name}:{caller.secret}")
 
 
@@ -150,7 +153,7 @@ def _built(folder: Path, source: Path, wsdls: Mapping[str, str]) -> list[str]:
 
 def _java(folder: Path, caller: Caller) -> list[str]:
     """Its classes are made of the WSDLs, which wsimport asks for as the sender."""
-    wsdls = {name: f"{caller.base}/stand-in.{name}?wsdl" for name in ("record", "note", "view")}
+    wsdls = {name: f"{caller.base}/{place}?wsdl" for name, place in WSDLS.items()}
     known = f"//{caller.name}:{caller.secret}@"
     lines = "".join(f"{url.replace('//', known)}\n" for url in wsdls.values())
     (folder / "authorization").write_text(lines, encoding="ascii")

@@ -1,4 +1,4 @@
-/* gSOAP: made of the three WSDLs by wsdl2h and soapcpp2. Address, name, secret, and a text. */
+/* gSOAP: made of the four WSDLs by wsdl2h and soapcpp2. Address, name, secret, and a text. */
 #include "soapH.h"
 #include "MessagesSoap.nsmap"
 #include "wsaapi.h"
@@ -79,7 +79,7 @@ static int record(struct soap *soap, enum ns1__Kind kind, struct _ns1__Recorded 
     entry.tag = tags;
     entry.__sizepart = 1;
     entry.part = &part;
-    return soap_call___ns3__Record(soap, NULL, NULL, &asked, answer);
+    return soap_call___ns4__Record(soap, NULL, NULL, &asked, answer);
 }
 
 static void recorded(int manner)
@@ -130,7 +130,7 @@ static void note(void)
 {
     struct soap *soap = caller(1);
     struct _ns1__Note told = {text};
-    if (soap_send___ns4__Note(soap, NULL, NULL, &told) || soap_recv_empty_response(soap))
+    if (soap_send___ns5__Note(soap, NULL, NULL, &told) || soap_recv_empty_response(soap))
         wrong(soap);
     else
         printf("null");
@@ -167,6 +167,52 @@ static void view(void)
     printf("]}");
 }
 
+/* As it stands in XML, which has no escapes here but those three. */
+static char *unescaped(char *value)
+{
+    char *to = value;
+    for (char *from = value; *from; to++) {
+        size_t length = 1;
+        *to = *from;
+        if (!strncmp(from, "&amp;", length = 5) || !strncmp(from, "&lt;", length = 4) || !strncmp(from, "&gt;", 4))
+            *to = length == 5 ? '&' : from[1] == 'l' ? '<' : '>';
+        else
+            length = 1;
+        from += length;
+    }
+    *to = 0;
+    return value;
+}
+
+static void inbox(void)
+{
+    struct soap *soap = caller(1);
+    int wait = 20, most = 1;
+    struct _ns3__fetch asked = {&wait, &most};
+    struct _ns3__fetchResponse answer;
+    struct _ns3__ack done = {0};
+    struct _ns3__ackResponse nothing;
+    if (soap_call___ns3__fetch(soap, NULL, NULL, &asked, &answer)) {
+        wrong(soap);
+        return;
+    }
+    struct ns3__Delivery *item = answer.delivery;
+    done.delivery = item->id;
+    done.attempt = item->attempt;
+    done.body = item->body;
+    soap->userid = name; /* which it forgets after each call */
+    soap->passwd = secret;
+    if (soap_call___ns3__ack(soap, NULL, NULL, &done, &nothing)) {
+        wrong(soap);
+        return;
+    }
+    char *note = strstr(item->body->__any, "<text>") + strlen("<text>");
+    *strstr(note, "</text>") = 0;
+    printf("{\"attempt\":%d,", item->attempt);
+    put("contract", item->contract), putchar(',');
+    put("text", unescaped(note)), putchar('}');
+}
+
 int main(int count, char **given)
 {
     (void)count;
@@ -179,6 +225,7 @@ int main(int count, char **given)
     printf(",\"fault12\":"), refused(2);
     printf(",\"addressed\":"), recorded(ADDRESSED);
     printf(",\"addressedFault\":"), refused(ADDRESSED);
+    printf(",\"inbox\":"), inbox();
     printf("}");
     return 0;
 }

@@ -71,6 +71,16 @@ async function view () {
   return { ...answer, note: answer.note ?? null, day: new Date(answer.day).toISOString().slice(0, 10) }
 }
 
+async function inbox () {
+  const made = await client(`${base}/inbox?wsdl`)
+  const [{ delivery: [item] }] = await made.fetchAsync({ wait: 20, max: 1 })
+  const note = item.body.Note.text
+  const escaped = note.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+  const body = { $xml: `<Note xmlns="urn:interop"><text>${escaped}</text></Note>` }
+  await made.ackAsync({ delivery: item.id, attempt: item.attempt, body })
+  return { contract: item.contract, attempt: item.attempt, text: note }
+}
+
 async function main () {
   const record = `${base}/stand-in.record`
   await step('record', async () => recorded(await client(`${record}?wsdl`)))
@@ -79,6 +89,7 @@ async function main () {
   await step('view', view)
   await step('record12', async () => recorded(await client(`${record}?wsdl12`, { forceSoap12Headers: true })))
   await step('fault12', async () => refused(await client(`${record}?wsdl12`, { forceSoap12Headers: true })))
+  await step('inbox', inbox)
   process.stdout.write(JSON.stringify(said))
 }
 

@@ -55,6 +55,18 @@ function refused(SoapClient $client): array
     return ['error' => 'no fault'];
 }
 
+function inbox(SoapClient $inbox): array
+{
+    [$item] = $inbox->fetch(['wait' => 20, 'max' => 1])->delivery;
+    $inbox->ack([
+        'delivery' => $item->id, 'attempt' => $item->attempt,
+        'body' => ['any' => new SoapVar($item->body->any, XSD_ANYXML)],
+    ]);
+    preg_match('~<text>(.*)</text>~s', $item->body->any, $found);
+    $text = htmlspecialchars_decode($found[1], ENT_XML1 | ENT_QUOTES);
+    return ['contract' => $item->contract, 'attempt' => $item->attempt, 'text' => $text];
+}
+
 step('record', fn () => recorded(client("$base/stand-in.record?wsdl")->Record(entry('keep'))));
 step('fault', fn () => refused(client("$base/stand-in.record?wsdl")));
 step('note', fn () => client("$base/stand-in.note?wsdl")->Note(['text' => $text]));
@@ -64,4 +76,5 @@ step('view', fn () => client("$base/stand-in.view?wsdl")->request([
 ]));
 step('record12', fn () => recorded(client("$base/stand-in.record?wsdl12", SOAP_1_2)->Record(entry('keep'))));
 step('fault12', fn () => refused(client("$base/stand-in.record?wsdl12", SOAP_1_2)));
+step('inbox', fn () => inbox(client("$base/inbox?wsdl")));
 echo json_encode($said, JSON_UNESCAPED_UNICODE | JSON_THROW_ON_ERROR);

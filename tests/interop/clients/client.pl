@@ -80,6 +80,20 @@ sub view {
     };
 }
 
+sub inbox {
+    my @of = ('urn:lgsp:inbox', '1.1');
+    my $answer = ask('inbox', 'fetch', @of, named(wait => 20), named(max => 1), named(asText => 'true'));
+    die $answer->faultstring . "\n" if $answer->fault;
+    my $item = $answer->valueof('//delivery') or die "nothing was fetched\n";
+    my $done = ask(
+        'inbox', 'ack', @of, named(delivery => $item->{id}), named(attempt => $item->{attempt}),
+        text(text => $item->{text}),
+    );
+    die $done->faultstring . "\n" if $done->fault;
+    my $note = SOAP::Deserializer->new->parser->decode($item->{text});
+    return { contract => $item->{contract}, attempt => int $item->{attempt}, text => $note->[2][0][2] };
+}
+
 my $namespace = 'urn:interop';
 step(record => sub { recorded(ask('stand-in.record', 'Record', $namespace, '1.1', entry('keep'))) });
 step(fault => sub { refused(ask('stand-in.record', 'Record', $namespace, '1.1', entry('refuse'))) });
@@ -87,4 +101,5 @@ step(note => sub { ask('stand-in.note', 'Note', $namespace, '1.1', text(text => 
 step(view => \&view);
 step(record12 => sub { recorded(ask('stand-in.record', 'Record', $namespace, '1.2', entry('keep'))) });
 step(fault12 => sub { refused(ask('stand-in.record', 'Record', $namespace, '1.2', entry('refuse'))) });
+step(inbox => \&inbox);
 print JSON::PP->new->utf8->canonical->encode(\%said);

@@ -80,6 +80,15 @@ def view() -> dict[str, Any]:
     return found | {"day": found["day"].isoformat(), "amount": float(found["amount"]), "tags": tags}
 
 
+def inbox() -> dict[str, Any]:
+    service = client("inbox?wsdl").service
+    (item,) = service.fetch(wait=20, max=1)
+    note = item.body._value_1
+    service.ack(delivery=item.id, attempt=item.attempt, body={"_value_1": note})
+    text = note.findtext("{urn:interop}text")
+    return {"contract": item.contract, "attempt": item.attempt, "text": text}
+
+
 def note() -> None:
     client("stand-in.note?wsdl").service.Note(text=TEXT)
 
@@ -103,6 +112,7 @@ def main() -> None:
         "fault12": lambda: refused("stand-in.record?wsdl12"),
         "addressed": lambda: recorded("stand-in.record?wsdl", addressing()),
         "addressedFault": lambda: refused("stand-in.record?wsdl", addressing()),
+        "inbox": inbox,
     }
     sys.stdout.write(json.dumps({name: said(step) for name, step in steps.items()}))
 

@@ -15,6 +15,7 @@ import javax.xml.ws.BindingProvider;
 import javax.xml.ws.WebServiceFeature;
 import javax.xml.ws.soap.AddressingFeature;
 import made.record.*;
+import org.w3c.dom.Element;
 
 public class Client {
     static final Map<String, Object> SAID = new LinkedHashMap<>();
@@ -122,6 +123,15 @@ public class Client {
         return said;
     }
 
+    static Object inbox() throws Exception {
+        made.inbox.Inbox inbox = as(new made.inbox.InboxService(new URL(base + "/inbox?wsdl")).getInboxSoap());
+        made.inbox.Delivery item = inbox.fetch(20, 1, null).get(0);
+        Element note = (Element) item.getBody().getAny();
+        inbox.ack(item.getId(), item.getAttempt(), null, item.getBody(), null);
+        String said = note.getElementsByTagNameNS("urn:interop", "text").item(0).getTextContent();
+        return Map.of("contract", item.getContract(), "attempt", item.getAttempt(), "text", said);
+    }
+
     static String json(Object value) {
         if (value instanceof Map<?, ?> members) {
             return members.entrySet().stream().map(each -> json(each.getKey()) + ":" + json(each.getValue()))
@@ -157,6 +167,7 @@ public class Client {
         step("fault12", () -> refused(records("wsdl12")));
         step("addressed", () -> recorded(records("wsdl", addressing)));
         step("addressedFault", () -> refused(records("wsdl", addressing)));
+        step("inbox", Client::inbox);
         System.out.writeBytes(json(SAID).getBytes(StandardCharsets.UTF_8));
     }
 }
