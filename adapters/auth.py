@@ -44,11 +44,13 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class WsseUsername:
-    """WS-Security 1.0 UsernameToken (OASIS profile 1.0): SOAP only. `digest` sends PasswordDigest for PasswordText."""
+    """WS-Security 1.0 UsernameToken (OASIS profile 1.0): SOAP only. `digest` sends PasswordDigest for PasswordText,
+    `timestamp` a Timestamp before it."""
 
     username: str
     password: str = field(repr=False)
     digest: bool = False
+    timestamp: bool = False
 
 
 @dataclass(frozen=True, slots=True)

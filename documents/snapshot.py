@@ -168,7 +168,8 @@ class Builder:
             case proofs.ApiKey() as key:
                 return auth.ApiKey(key.header, self._secret(document, key.value))
             case proofs.WsseUsername() as wsse:
-                return auth.WsseUsername(wsse.username, self._secret(document, wsse.password), wsse.digest)
+                password = self._secret(document, wsse.password)
+                return auth.WsseUsername(wsse.username, password, wsse.digest, wsse.timestamp)
             case proofs.WsseSignature() as signature:
                 token = None
                 if signature.username is not None and signature.password is not None:

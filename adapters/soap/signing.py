@@ -4,7 +4,6 @@ OASIS X.509 Certificate Token Profile 1.1, exclusive XML canonicalization, RSA o
 """
 
 from base64 import b64encode
-from datetime import UTC, datetime
 from hashlib import sha1
 from typing import Final
 from uuid import uuid4
@@ -20,8 +19,8 @@ from signxml.signer import XMLSigner
 from adapters.auth import WsseSignature
 from adapters.soap.addressing import Edition
 from adapters.soap.envelope import PREFIX, SoapVersion, enclose
-from adapters.soap.security import username_token
-from adapters.soap.wss import DS, FRESH, SECURITY, TIMESTAMP, TOKEN, WSSE, WSU
+from adapters.soap.security import timestamp, username_token
+from adapters.soap.wss import DS, SECURITY, TIMESTAMP, TOKEN, WSSE, WSU
 from bus.errors import SettingInvalid
 from contracts.xml_body import parse_xml
 
@@ -73,10 +72,8 @@ class Signer:
             f'<wsse:BinarySecurityToken wsu:Id="token-{mark}" EncodingType="{BASE64}" ValueType="{X509}#X509v3">'
             f"{self._der}</wsse:BinarySecurityToken>"
         )
-        created, expires = _time(now), _time(now + FRESH)
         return (
-            f'<wsse:Security {SPACES} xmlns:{prefix}="{version.namespace}" {prefix}:mustUnderstand="1">'
-            f"<wsu:Timestamp><wsu:Created>{created}</wsu:Created><wsu:Expires>{expires}</wsu:Expires></wsu:Timestamp>"
+            f'<wsse:Security {SPACES} xmlns:{prefix}="{version.namespace}" {prefix}:mustUnderstand="1">{timestamp(now)}'
             f"{token if self._auth.reference == 'token' else ''}</wsse:Security>"
         ).encode()
 
@@ -132,7 +129,3 @@ def _subject_key(certificate: x509.Certificate) -> bytes:
     except x509.ExtensionNotFound:
         hint = "the certificate has no subject key identifier: take another reference"
         raise SettingInvalid(name="auth.reference", hint=hint) from None
-
-
-def _time(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -46,6 +46,7 @@ class WsseUsername(Part):
     digest: Flag = Field(
         default=False, description="Send a digest of the password (PasswordDigest) and not the password itself."
     )
+    timestamp: Flag = Field(default=False, description="Send a Timestamp besides, which is good for five minutes.")
 
 
 class WsseSignature(Part):

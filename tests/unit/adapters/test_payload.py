@@ -43,6 +43,11 @@ def test_a_declared_encoding_is_converted_and_dropped() -> None:
         assert to_utf8(content_type, b"<?xml version='1.0' encoding='US-ASCII'?><a>&#233;</a>") == b"<a>&#233;</a>"
 
 
+def test_letters_of_windows_1258_are_composed() -> None:
+    """That character set has tones apart from their letters; names compare equal only when they are one."""
+    assert to_utf8("text/xml; charset=windows-1258", b"<a>Nguy\xea\xden</a>") == "<a>Nguyễn</a>".encode()
+
+
 def test_utf8_stays_byte_for_byte() -> None:
     """What is in UTF-8 already is not touched, not even its declaration."""
     data = b'<?xml version="1.0" encoding="UTF-8"?>\n<a/>'

@@ -338,6 +338,14 @@ def test_a_password_is_sent_as_a_digest() -> None:
     assert nonce != other.findtext(f"*/{{{WSSE}}}Nonce")
 
 
+def test_a_timestamp_goes_before_a_token() -> None:
+    """SOAP Message Security 1.0 §10: when it was made and until when it is good, where the server's policy asks so."""
+    header = _token(WsseUsername("bus", "p", timestamp=True))
+    assert [etree.QName(each).localname for each in header] == ["Timestamp", "UsernameToken"]
+    said = [header.findtext(f"{{{WSU}}}Timestamp/{{{WSU}}}{each}") for each in ("Created", "Expires")]
+    assert said == ["2027-01-15T08:00:00.000Z", "2027-01-15T08:05:00.000Z"]
+
+
 async def test_a_token_goes_into_the_header(stand_in: Any, session: aiohttp.ClientSession) -> None:
     """The Security block stands in the envelope's Header, before the Body."""
     await adapter(stand_in.url, session, auth=WsseUsername("bus", "secret-1")).call(call())
