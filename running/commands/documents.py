@@ -96,8 +96,11 @@ def _send(folder: Path, to: str, name: str | None, *, yes: bool, dry_run: bool, 
         raise typer.BadParameter("say who signs in", param_hint="--as")
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
-    else:
+    elif sys.stdin.isatty():
         password = typer.prompt(f"Password of {name}", hide_input=True)
+    else:
+        hint = "there is no terminal to ask for the password at; give it on standard input with --password-stdin"
+        raise typer.BadParameter(hint, param_hint="--as")
     manager = Manager(to, name, password)
 
     def agreed(told: Told) -> bool:

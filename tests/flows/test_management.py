@@ -138,4 +138,6 @@ def test_who_may_not_is_told(managed: Managed) -> None:
     """A wrong password sends nothing, and an address that would show it to others is refused."""
     arguments = ("apply", str(FOLDER), "--as", "binh", "--yes", "--password-stdin", "--to")
     assert "password" in managed.lgsp(*arguments, managed.manage, given="not the password\n", code=1)
+    unasked = [each for each in arguments if each != "--password-stdin"]
+    assert "--password-stdin" in managed.lgsp(*unasked, managed.manage, given=f"{PASSWORD}\n", code=2)
     assert "https" in managed.lgsp(*arguments, "http://bus.example:8081", given=f"{PASSWORD}\n", code=2)
