@@ -18,6 +18,7 @@ from bus.envelope import Attachment, Body, Envelope, Exchange, Format
 from bus.errors import (
     AttachmentsRefused,
     BodyInvalid,
+    BodyTooLarge,
     BusError,
     ContractRetired,
     ContractUnknown,
@@ -121,11 +122,14 @@ class Acceptor:
             today = civil_date(self._clock.now())
             contract = permitted(snapshot, arrival, today)
             self._quotas.take(arrival.sender, quota(snapshot, arrival.sender))
-            data = await arrival.read(contract.limits.max_bytes)
-            if refusal := attachments_refusal(contract.request, arrival.attachments):
-                raise AttachmentsRefused(hint=refusal)
+            most, beside = contract.limits.max_bytes, contract.request.attachments
+            data = await arrival.read(most + (beside.max_bytes if beside and arrival.unwrap else 0))
             if arrival.unwrap:
                 arrival, data = await off_the_loop(len(data), arrival.unwrap, arrival, data)
+                if len(data) > most:
+                    raise BodyTooLarge(limit=most)
+            if refusal := attachments_refusal(contract.request, arrival.attachments):
+                raise AttachmentsRefused(hint=refusal)
             body = Body(body_format(arrival, contract), data)
             parsed = await check(contract, body)
             routes = router.choose(snapshot, contract, parsed)

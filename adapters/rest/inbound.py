@@ -20,6 +20,7 @@ from adapters.rest.event_reading import as_event
 from adapters.rest.parameters import client, limit, since, state
 from adapters.rest.preferences import Preference, preference
 from adapters.rest.reading import declared_format, header_text, read_body
+from adapters.rest.related import is_related, with_attachments
 from adapters.rest.webhook import ORIGIN, consent
 from bus.clock import Clock
 from bus.envelope import Exchange
@@ -124,6 +125,8 @@ class FrontDoor:
             header_text(request, "idempotency-key", 255),
             headers.get("traceparent"),
         )
+        if is_related(content_type):
+            return with_attachments(arrival, content_type or "")
         if (content_type and "cloudevents" in content_type.lower()) or "ce-specversion" in headers:
             return as_event(arrival, headers, content_type or "")
         return arrival

@@ -39,9 +39,9 @@ class Operation:
     `input` is the one element of the request's Body, None where that is empty; `output` the answer's, None where no
     element is answered, as by a one-way operation. `faults` are the elements a fault's detail may hold, `headers` the
     header blocks that the WSDL declares for the request, sent where a system's document says what stands in them.
-    `encoding` is there where the messages are written by the rules of SOAP encoding. `attachments` says that the WSDL
-    declares some: the bus sends none, and of an answer takes the envelope. `addressed` is the request's action where
-    WS-Addressing is spoken.
+    `encoding` is there where the messages are written by the rules of SOAP encoding. `attachments` are those that the
+    WSDL declares for the request, `reply_attachments` for the answer: the media types that each may have. `addressed`
+    is the request's action where WS-Addressing is spoken.
     """
 
     name: str
@@ -52,7 +52,8 @@ class Operation:
     faults: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     encoding: Encoding | None = None
-    attachments: bool = False
+    attachments: tuple[tuple[str, ...], ...] = ()
+    reply_attachments: tuple[tuple[str, ...], ...] = ()
     addressed: str = ""
 
 
@@ -381,7 +382,8 @@ class _Reading:
             tuple(faults),
             tuple(given.headers),
             self.encoding if given.encoded or answered.encoded else None,
-            given.attachments or answered.attachments,
+            tuple(given.attachments),
+            tuple(answered.attachments),
         )
 
     def _elements(
@@ -411,7 +413,7 @@ class _Message:
     headers: Sequence[str] = ()
     namespace: str = ""
     encoded: bool = False
-    attachments: bool = False
+    attachments: Sequence[tuple[str, ...]] = ()
 
 
 def _message(node: etree._Element | None, abstract: Any, messages: "Messages") -> _Message:
@@ -419,7 +421,9 @@ def _message(node: etree._Element | None, abstract: Any, messages: "Messages") -
         return _Message()
     # A Body stands alone, or in the part of a multipartRelated that is no attachment (WSDL 1.1 §5.3).
     body = next(node.iter(*(f"{{{namespace}}}body" for namespace in SOAP_NAMESPACES)), None)
-    attached = {each.get("part") for each in node.iter(f"{MIME}content")}
+    attached: dict[str | None, list[str]] = {}
+    for each in node.iter(f"{MIME}content"):
+        attached.setdefault(each.get("part"), []).append(each.get("type", ""))
     attributes: Mapping[str, str] = {} if body is None else {str(key): str(value) for key, value in body.items()}
     headers = list(dict.fromkeys(one for each in node.iter(*SOAP_HEADERS) for one in _header(each, messages)))
     named = attributes["parts"].split() if "parts" in attributes else None
@@ -430,7 +434,7 @@ def _message(node: etree._Element | None, abstract: Any, messages: "Messages") -
         and (part.element is None or part.element not in headers)
     ]
     encoded = attributes.get("use") == "encoded"
-    return _Message(True, parts, headers, attributes.get("namespace", ""), encoded, bool(attached))
+    return _Message(True, parts, headers, attributes.get("namespace", ""), encoded, list(map(tuple, attached.values())))
 
 
 Messages = Mapping[tuple[str, str], str]

@@ -13,6 +13,7 @@ import orjson
 from lxml import etree
 
 from adapters.soap.envelope import SoapVersion
+from adapters.soap.multipart import OCTETS
 from adapters.soap.wsdl import Description, Operation, Port, Service
 from bus.envelope import Body, Format
 from bus.errors import DocumentInvalid, Finding, SchemaInvalid, TransformFailed
@@ -25,6 +26,7 @@ from documents.importers.naming import Names, is_element, line_of, name_of, path
 from documents.importers.report import Imported, Note, Remark
 from documents.importers.source import SEVERAL, InUtf8, Refused, Source, shown
 from documents.importers.target import Document, Target, json_payload, xml_payload
+from documents.kinds.contract import MOST_ATTACHMENTS, MediaType
 from documents.kinds.values import Endpoint, OperationName
 from transforms.xml_sample import NoSample
 from transforms.xml_view import XmlView
@@ -137,7 +139,7 @@ class _Importing:
             return
         if headers := {name: each.headers for name, each in service.operations.items() if each.headers}:
             self._say(remarks.HEADERS, operations=shown(tuple(headers)), headers=_listed(headers.values()))
-        if attached := [name for name, each in service.operations.items() if each.attachments]:
+        if attached := [name for name, one in service.operations.items() if one.attachments or one.reply_attachments]:
             self._say(remarks.ATTACHMENTS, operations=shown(tuple(attached)))
         if any(operation.encoding for operation in service.operations.values()):
             self._say(remarks.ENCODED, port=port.name)
@@ -199,6 +201,15 @@ class _Importing:
         self.notes.append(Note(remark, self.path, facts))
 
 
+def _allowed(attachments: Sequence[tuple[str, ...]]) -> Document:
+    """What a contract says of the attachments that a WSDL declares; ``*/*`` and its like are bytes of any kind."""
+    if not attachments:
+        return {}
+    said = (each.lower() for several in attachments for each in several)
+    types = dict.fromkeys(each if re.fullmatch(MediaType.PATTERN, each, re.ASCII) else OCTETS for each in said)
+    return {"attachments": {"max": min(len(attachments), MOST_ATTACHMENTS), "mediaTypes": list(types)}}
+
+
 def _listed(of_each: Iterable[Sequence[str]]) -> str:
     """Every header block once."""
     return shown(tuple(dict.fromkeys(each for several in of_each for each in several)))
@@ -227,9 +238,10 @@ class _Contract:
     def payloads(self) -> dict[str, Any]:
         """Request, reply and faults, as a contract has them. Raises `SchemaInvalid`."""
         operation = self.operation
-        made: dict[str, Any] = {"request": self._payload(operation.input, "request")}
+        request = self._payload(operation.input, "request") | _allowed(operation.attachments)
+        made: dict[str, Any] = {"request": request}
         if operation.output is not None:
-            made["reply"] = self._payload(operation.output, "reply")
+            made["reply"] = self._payload(operation.output, "reply") | _allowed(operation.reply_attachments)
         names = Names()
         faults = {}
         for element in dict.fromkeys(operation.faults):

@@ -118,11 +118,11 @@ HEADERS = _loss(
     " Các khối: {headers}.",
 )
 ATTACHMENTS = _loss(
-    "attachments-not-sent",
-    "these operations have attachments (MIME): say in their contracts which, under `attachments` of request and reply;"
-    " else the bus sends none, and takes the envelope of an answer: {operations}.",
-    "các thao tác này có tệp đính kèm (MIME): hãy khai `attachments` trong hợp đồng, nếu không trục không gửi tệp và"
-    " trả lời chỉ lấy phong bì SOAP: {operations}.",
+    "attachments-declared",
+    "these operations have attachments (MIME), and their contracts take as many, of these types, of 10 MiB together:"
+    " {operations}.",
+    "các thao tác này có tệp đính kèm (MIME); hợp đồng nhận đúng số tệp và kiểu tệp đó, tổng cộng tối đa 10 MiB:"
+    " {operations}.",
 )
 ADDRESSING = _loss(
     "addressing-asked",

@@ -21,6 +21,7 @@ from documents.kinds.values import (
 )
 
 MAX_BYTES = 64 * 1024 * 1024  # design: the hard limit of a body
+MOST_ATTACHMENTS = 20  # each is named in the evidence
 Selection = Annotated[str, Field(pattern=r"^[^\x00-\x1f]{0,300}$")]
 FormatName = Literal["json", "xml"]
 
@@ -36,7 +37,7 @@ class MediaType(Value):
 class Attachments(Part):
     """Files that may go along with a payload (SOAP with attachments)."""
 
-    max: Count = Field(default=5, ge=1, le=20, description="At most so many.")
+    max: Count = Field(default=5, ge=1, le=MOST_ATTACHMENTS, description="At most so many.")
     max_bytes: Count = Field(default=10 * 1_048_576, ge=1, le=MAX_BYTES, description="Their bytes together, at most.")
     media_types: list[MediaType] = Field(min_length=1, description="What they may be: [application/pdf, image/jpeg].")
 

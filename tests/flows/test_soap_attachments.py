@@ -190,3 +190,33 @@ async def test_an_answer_with_other_files_is_invalid(bus: Served) -> None:
     kept = bus.queries.reply(message_of(answer.headers["Location"]))
     assert kept is not None
     assert (kept[1].kind, len(kept[1].attachments)) == ("raw", 1)
+
+
+async def test_files_come_over_http_as_well(bus: Served) -> None:
+    """POST /messages with multipart/related: the root is the body, the rest goes along; the reply's are fetched."""
+    bus.receiver().answer = filing(Attachment("", "text/plain", b"xong", b"s"))
+    body = b'<Store xmlns="urn:archive"><Title>a</Title></Store>'
+    xml = "Content-Type: application/xml\r\nContent-ID: <body>\r\n"
+    kind = "multipart/related; boundary=b; type=application/xml"
+
+    async def send(data: bytes, said: str = kind) -> httpx.Response:
+        headers = {"Content-Type": said, **bearer(bus)}
+        return await bus.http.post("/messages/archive.file", content=data, headers=headers)
+
+    both = written((PDF, SCAN), (xml, body))
+    answer = await send(both, f'{kind}; start="<body>"')
+    assert (answer.status_code, answer.content) == (200, FILED)
+    (call,) = bus.receiver().calls
+    assert (call.body.data, call.attachments) == (body, (Attachment("a@x", "application/pdf; name=a", SCAN),))
+    fetched = await bus.http.get(f"{answer.headers['Location']}/attachments/1", headers=bearer(bus))
+    assert fetched.content == b"xong"
+    wrong = {
+        "multipart-invalid": [both, both[:-9], written((xml.replace("xml", "json"), body))],
+        "attachments-refused": [written((xml, body), ("Content-Type: text/html\r\n", b"1"))],
+        "body-too-large": [written((xml, body + b" " * 5_000)), written((xml, body), (PDF, bytes(9_000)))],
+    }
+    for expected, bodies in wrong.items():
+        for each in bodies:
+            refused = await send(each)
+            assert (refused.json()["code"], len(bus.receiver().calls)) == (expected, 1)
+    assert (await send(both, kind.replace("application/xml", "text/plain"))).status_code == 415

@@ -180,7 +180,8 @@ def test_attachments_are_told_and_are_not_in_the_body() -> None:
     port_type = PORT_TYPE.replace('name="ask"><w:input message="t:In"', 'name="ask"><w:input message="t:Two"')
     service = one(wsdl(port_type=port_type, bindings=binding(ASK.replace(LITERAL, related, 1) + TELL)))
     ask, tell = service.operations["ask"], service.operations["tell"]
-    assert (ask.input, ask.attachments, tell.attachments) == ("{urn:t}Ask", True, False)
+    assert (ask.input, ask.attachments, tell.attachments) == ("{urn:t}Ask", (("image/png",),), ())
+    assert ask.reply_attachments == ()
 
 
 def test_a_port_whose_binding_is_not_there_has_the_only_one() -> None:

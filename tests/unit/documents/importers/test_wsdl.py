@@ -135,7 +135,11 @@ def test_a_binding_that_was_guessed_and_attachments_are_told(tmp_path: Path) -> 
     path.write_text(f"{HEAD}{TYPES}{MESSAGES}{PORT_TYPE}{one}{service}</w:definitions>")
     outcome = imported(path)
     assert outcome.ok
-    assert {"binding-guessed", "attachments-not-sent"} <= set(codes(outcome))
+    assert {"binding-guessed", "attachments-declared"} <= set(codes(outcome))
+    (contract,) = (each for each in outcome.imported.of("Contract") if each["name"].endswith(".tell"))
+    assert contract["request"]["attachments"] == {"max": 1, "mediaTypes": ["image/png"]}
+    write(tmp_path / "out", written(outcome.imported, "population.police/1.0.0"))
+    assert check_folder(tmp_path / "out", TODAY).errors == ()
 
 
 def test_a_service_that_asks_for_mtom_is_called_so(tmp_path: Path) -> None:
