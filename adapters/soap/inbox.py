@@ -22,7 +22,7 @@ from adapters.soap.reception import Reception, asked, refuse, require_understood
 from adapters.soap.tokens import Proved
 from bus.clock import Clock
 from bus.envelope import Body, Format
-from bus.errors import AuthenticationMissing, BusError, SecurityReplayed, SenderFault
+from bus.errors import BusError, SecurityReplayed, SenderFault
 from journal.commands import Use
 from journal.committer import Committer
 from routes.inbox import Item
@@ -67,9 +67,7 @@ class SoapInboxDoor:
 
     async def wsdl(self, request: Request) -> Response:
         """The WSDL, for every system."""
-        _, system = await self._entrance.authorized(request)
-        if system is None:
-            raise AuthenticationMissing
+        _, system = await self._entrance.proved(request)
         await self._entrance.ask(system)
         what, _ = asked(request)
         data = deliveries.described(f"{self._reception.base(request)}{PATH}", what)

@@ -91,10 +91,11 @@ async def test_certificate_opens_every_door(bus: Served, tmp_path: Path) -> None
         sent = await http.post("/messages/health.look-up", json={"number": "1"})
         asked = await http.post("/soap/health.look-up", content=envelope(), headers=XML)
         shown = await http.get("/soap/health.look-up?wsdl")
+        fetched = await http.get("/soap/inbox?wsdl")
         listed = await http.get("/messages")
         nothing = [await http.get(path) for path in ("/rest/his/no-such-path", "/inbox")]
     assert (sent.status_code, sent.json()) == (200, {"name": "An"})
-    assert (asked.status_code, shown.status_code) == (200, 200)
+    assert {each.status_code for each in (asked, shown, fetched)} == {200}
     assert [each["sender"] for each in listed.json()["messages"]] == ["one-stop"] * 2
     assert [each.status_code for each in nothing] == [404, 403]
 
@@ -127,11 +128,13 @@ async def test_certificate_that_says_nothing(bus: Served, tmp_path: Path, own: O
 async def test_who_proves_nothing_is_told_of(behind: Served) -> None:
     """Whoever calls without any proof is refused and told of, at each door."""
     found = []
-    for number, path in enumerate(("/rest/his/take", "/soap/health.look-up?wsdl", "/messages", "/inbox")):
+    for number, path in enumerate(
+        ("/rest/his/take", "/soap/health.look-up?wsdl", "/soap/inbox?wsdl", "/messages", "/inbox")
+    ):
         stranger = f"203.0.113.{number}"
         answer = await behind.http.get(path, headers={"Authorization": "", "X-Forwarded-For": stranger})
         found.append((stranger, code(answer)))
-    assert [each for _, each in found] == ["authentication-missing"] * 2 + ["token-missing"] * 2
+    assert [each for _, each in found] == ["authentication-missing"] * 3 + ["token-missing"] * 2
     assert told(behind) == found
 
 
