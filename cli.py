@@ -15,8 +15,7 @@ from bus.errors import (
     SettingInvalid,
 )
 from bus.languages import say
-from running import printing
-from running.commands import (
+from commands import (
     audit,
     contract,
     credential,
@@ -37,7 +36,8 @@ from running.commands import (
     user,
     verify,
 )
-from running.commands.terminal import err, language
+from commands.terminal import err, language
+from running import printing
 
 WRONG_USE = (AgencyCodeInvalid, PasswordUnfit, PersonInvalid, PersonUnknown, QueryInvalid, SettingInvalid)
 """What only whoever typed the command can mend."""

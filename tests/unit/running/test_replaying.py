@@ -12,13 +12,13 @@ from bus.envelope import Body, Envelope, Exchange, Format
 from bus.errors import ContractUnknown, IllegalTransition, ReplyGone, ReplyInvalid, RouteMissing
 from bus.settings import read_settings
 from bus.states import Change, State
+from commands import dead as commands
 from contracts.model import Part
 from documents.compile import Compiled
 from journal.commands import Accept, Claim, Claimed, Event, NewDelivery, Replay, Reply, Settle
 from journal.dead import DeadFilter
 from routes.model import Route
 from running import replaying
-from running.commands import dead as commands
 from running.home import Home
 from running.replaying import MAY_HAVE_ACTED, Pace, Replayed, Retaking, letters, meant, replay, total
 from tests.unit.routes.conftest import PART, a_contract

@@ -7,12 +7,12 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import app
+from commands.importing import Kind
 from documents.check import check_folder
 from documents.importers.report import every_remark
 from documents.importers.run import IMPORTERS, Order, Outcome, import_here
 from documents.importers.target import Target
 from documents.importers.writing import write, written
-from running.commands.importing import Kind
 
 TODAY = date(2026, 11, 25)
 XS = 'xmlns:x="http://www.w3.org/2001/XMLSchema"'

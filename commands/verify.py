@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bus.settings import read_settings
-from running.commands.terminal import Data, Json, busy, opened, out, require
+from commands.terminal import Data, Json, busy, opened, out, require
 
 
 def verify(

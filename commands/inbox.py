@@ -9,10 +9,10 @@ from bus.clock import iso
 from bus.errors import DeliveryUnknown
 from bus.settings import read_settings
 from bus.states import State
+from commands.messages import gateway, read_body
+from commands.terminal import Data, Json, lgsp, opened, out, require, uuid
 from journal.views import Waiting
 from running import printing
-from running.commands.messages import gateway, read_body
-from running.commands.terminal import Data, Json, lgsp, opened, out, require, uuid
 from running.home import Home
 from running.systems import known_system
 

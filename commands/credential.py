@@ -6,8 +6,8 @@ import typer
 
 from bus.errors import QueryInvalid
 from bus.settings import read_settings
+from commands.terminal import Data, Json, lgsp, opened, out
 from running import printing
-from running.commands.terminal import Data, Json, lgsp, opened, out
 from running.systems import known_system
 
 app = typer.Typer(no_args_is_help=True, help="What systems prove themselves with.")

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from bus.settings import Settings, read_settings
+from commands.terminal import Data, Json, lgsp, opened, out, require
 from running import printing
-from running.commands.terminal import Data, Json, lgsp, opened, out, require
 from running.home import served_at
 from running.systems import blocked, known_system, warn
 

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from bus.settings import read_settings
+from commands.terminal import Data, Json, busy, err, opened, out, require
 from documents.plan import Plan
 from running import printing, verdicts
-from running.commands.terminal import Data, Json, busy, err, opened, out, require
 
 Folder = Annotated[Path, typer.Argument(help="Folder of a province's documents.")]
 

@@ -6,9 +6,9 @@ import typer
 
 from bus.errors import MessageUnknown
 from bus.settings import read_settings
+from commands.terminal import Data, Json, Most, Since, Until, busy, joined, opened, out, uuid
 from journal.searching import EventFilter
 from running import printing
-from running.commands.terminal import Data, Json, Most, Since, Until, busy, joined, opened, out, uuid
 
 app = typer.Typer(no_args_is_help=True, help="What happened to a message, who did what, and proof of it.")
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from rich.text import Text
 
 from bus.settings import read_settings
-from running.commands.terminal import Data, Json, err, opened, out, require
+from commands.terminal import Data, Json, err, opened, out, require
 from running.doctor.finding import Finding, Level
 from running.printing import plain, print_json
 

@@ -9,10 +9,10 @@ from bus.clock import iso
 from bus.errors import BusError, DeliveryUnknown
 from bus.settings import read_settings
 from bus.states import State
+from commands.terminal import Data, Json, Since, Until, err, lgsp, opened, out, require, uuid
 from journal.commands import Replay
 from journal.dead import DeadFilter
 from running import printing
-from running.commands.terminal import Data, Json, Since, Until, err, lgsp, opened, out, require, uuid
 from running.home import Home
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from bus.settings import read_settings
+from commands.terminal import Data, Json, busy, opened, out
 from journal.database import migrate
-from running.commands.terminal import Data, Json, busy, opened, out
 from running.printing import print_json
 
 app = typer.Typer(no_args_is_help=True, help="The journal itself: its tables, and their upkeep.")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bus.settings import read_settings
-from running.commands.terminal import Data, Json, lgsp, opened, out, require
+from commands.terminal import Data, Json, lgsp, opened, out, require
 from running.printing import plain
 from running.systems import pause, resume, show, standings
 

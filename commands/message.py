@@ -7,10 +7,10 @@ import typer
 
 from bus.settings import read_settings
 from bus.states import MessageState
+from commands.terminal import Data, Json, Most, Since, Until, busy, joined, opened, out
 from identity.keyring import keyed_hashes
 from journal.searching import MessageFilter
 from running import printing
-from running.commands.terminal import Data, Json, Most, Since, Until, busy, joined, opened, out
 
 app = typer.Typer(no_args_is_help=True, help="Messages that the bus has accepted.")
 

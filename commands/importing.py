@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bus.settings import read_settings
+from commands.terminal import Data, Json, busy, err, language, opened, out, require
 from documents.plan import Plan
 from running import verdicts
-from running.commands.terminal import Data, Json, busy, err, language, opened, out, require
 
 if TYPE_CHECKING:
     from documents.importers.run import Order

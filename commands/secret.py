@@ -5,8 +5,8 @@ import sys
 import typer
 
 from bus.settings import read_settings
+from commands.terminal import Data, Json, err, opened, out
 from running import printing
-from running.commands.terminal import Data, Json, err, opened, out
 
 app = typer.Typer(no_args_is_help=True, help="Passwords and keys of the systems that the bus calls.")
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bus.settings import read_settings
-from running.commands.terminal import Data, opened, out
+from commands.terminal import Data, opened, out
 
 FolderOption = Annotated[
     Path | None, typer.Option("--folder", help="Take the documents of this folder instead of the store's.")

@@ -9,8 +9,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from bus.settings import Settings, read_settings
+from commands.terminal import Data, err, lgsp, opened, out, require
 from running import printing, verdicts
-from running.commands.terminal import Data, err, lgsp, opened, out, require
 from running.home import serving
 from running.task import Task
 

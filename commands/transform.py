@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from bus.settings import read_settings
+from commands.terminal import Data, Json, busy, err, opened, out, require
 from documents.model import Documents
 from running import verdicts
-from running.commands.terminal import Data, Json, busy, err, opened, out, require
 
 app = typer.Typer(no_args_is_help=True, help="How one shape becomes another: propose it, try it before messages do.")
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bus.settings import read_settings
+from commands.terminal import Data, Json, busy, err, opened, out, require
 from running import printing, verdicts
-from running.commands.terminal import Data, Json, busy, err, opened, out, require
 
 if TYPE_CHECKING:
     from running.registry import Decided, Registry

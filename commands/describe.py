@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bus.settings import read_settings
-from running.commands.terminal import Data, language, opened
+from commands.terminal import Data, language, opened
 
 
 class As(StrEnum):

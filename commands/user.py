@@ -7,8 +7,8 @@ import typer
 
 from bus.errors import PasswordUnfit
 from bus.settings import read_settings
+from commands.terminal import Data, Json, err, lgsp, opened, out
 from identity.roles import Role
-from running.commands.terminal import Data, Json, err, lgsp, opened, out
 from running.home import Home
 from running.printing import plain
 
