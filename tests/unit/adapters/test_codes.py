@@ -17,4 +17,6 @@ def test_every_code_is_explained() -> None:
     sources = [folder / "http.py", *folder.glob("*/outbound.py"), folder / "soap" / "faults.py"]
     written = {word for source in sources for word in WORD.findall(source.read_text())}
     written |= {str(defect) for defect in Defect} | {code for _, code in MEANINGS.values()}
-    assert written | {"reply-not-soap", "reply-html", "reply-unrelated", "reply-unsigned"} == set(CODES)
+    assert written | {"reply-not-soap", "reply-html", "reply-unrelated", "reply-unsigned", "reply-attachments"} == set(
+        CODES
+    )
