@@ -18,6 +18,10 @@ class Validator(Protocol):
         """
 
 
+MOST_ATTACHMENTS: Final = 20
+"""Of one payload; each is named in the evidence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attachments:
     """What may go along with a payload: at most so many, of at most so many bytes together, of these media types."""

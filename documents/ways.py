@@ -135,11 +135,14 @@ class _Way:
         return self.document.operation or (next(iter(there)) if len(there) == 1 else None)
 
     def _attachments(self) -> None:
-        reply = self.contract.reply
-        if (self.contract.request.attachments or (reply and reply.attachments)) and self.system.adapter != "soap":
+        """SOAP systems are sent attachments and answer with them, an inbox gives them out."""
+        reply, adapter = self.contract.reply, self.system.adapter
+        if (self.contract.request.attachments and adapter == "rest") or (
+            reply and reply.attachments and adapter != "soap"
+        ):
             raise invalid(
-                f"the contract {self.document.contract} has attachments, which only a SOAP system is sent:"
-                f" {self.system.name} has `adapter: {self.system.adapter}`. Carry them as base64 in the body instead."
+                f"the contract {self.document.contract} has attachments, which {self.system.name} cannot have: it has"
+                f" `adapter: {adapter}`. Carry them as base64 in the body instead."
             )
 
     def _rest_operation(self) -> None:

@@ -26,6 +26,11 @@ class AttachmentView:
     content_type: str
     size: int
 
+    @property
+    def media_type(self) -> str:
+        """Without parameters."""
+        return self.content_type.partition(";")[0].strip().lower()
+
 
 def part(of: str, number: int) -> str:
     """Where an attachment lies, beside the body `of`."""

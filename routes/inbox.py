@@ -12,8 +12,9 @@ from uuid import UUID
 import structlog
 
 from adapters.call import Outcome, Result
-from bus.envelope import Body, Envelope
+from bus.envelope import Attachment, Body, Envelope
 from bus.errors import (
+    AttachmentUnknown,
     BodyInvalid,
     BusError,
     ContractUnknown,
@@ -26,6 +27,7 @@ from bus.errors import (
 )
 from bus.states import State
 from contracts.model import Contract
+from journal.attachments import AttachmentView
 from journal.commands import Event, Record, Reply
 from journal.committer import Committer
 from journal.fetching import Fetch, Fetched
@@ -73,6 +75,7 @@ class Item:
     traceparent: str
     migrated: str = ""
     as_sent: bool = True
+    attachments: tuple[AttachmentView, ...] = ()
 
 
 class Inbox:
@@ -188,7 +191,8 @@ class Inbox:
         if isinstance(outcome, Body):
             _, trace, _, flags = fetched.envelope.traceparent.split("-")
             parent = f"00-{trace}-{secrets.token_hex(8)}-{flags}"
-            return Item(fetched, outcome, parent, way.route.granted if way.route else "", outcome is body)
+            files = await self._attached(way.contract, fetched.envelope.message)
+            return Item(fetched, outcome, parent, way.route.granted if way.route else "", outcome is body, files)
         held = Held(
             fetched.delivery,
             system,
@@ -204,6 +208,24 @@ class Inbox:
             # Its lease brings it back; what was fetched along with it must not wait for that.
             log.warning("delivery-postponed", delivery=str(held.delivery), code=unavailable.code)
         return None
+
+    async def _attached(self, contract: Contract | None, message: UUID) -> tuple[AttachmentView, ...]:
+        """What goes along with a message; nothing is asked where its contract has no attachments."""
+        if contract is None or contract.request.attachments is None:
+            return ()
+        found = await asyncio.to_thread(self._queries.attached, message)
+        return tuple(each for each in found if each.part == "request")
+
+    async def attachment(self, system: str, delivery: UUID, number: int) -> Attachment:
+        """One that goes along with what is in a system's hands. Raises `DeliveryUnknown`, `LeaseEnded`,
+        `AttachmentUnknown`."""
+        view = await self._held(system, delivery)
+        if view.delivery.state is not State.DELIVERING:
+            raise LeaseEnded(attempt=view.delivery.attempt)
+        found = await asyncio.to_thread(self._queries.attachment, view.envelope.message, "request", number)
+        if found is None:
+            raise AttachmentUnknown
+        return found
 
     async def _held(self, system: str, delivery: UUID) -> HeldView:
         """Another system's delivery and one that does not exist look the same."""

@@ -18,6 +18,8 @@ from bus.clock import iso
 from bus.envelope import Body, Format
 from bus.errors import MediaTypeUnsupported, MethodNotAllowed, QueryInvalid
 from contracts.json_body import parse_json
+from contracts.model import MOST_ATTACHMENTS
+from journal.attachments import AttachmentView
 from routes.inbox import NACKS, Item
 from routes.work import LONGEST_REPLY
 
@@ -42,6 +44,7 @@ class InboxDoor:
     def paths(self) -> list[Path]:
         each = (
             ("/inbox", self.inbox, "GET"),
+            ("/inbox/{delivery}/attachments/{number}", self.attachment, "GET"),
             ("/inbox/{delivery}/ack", self.ack, "POST"),
             ("/inbox/{delivery}/nack", self.nack, "POST"),
         )
@@ -67,6 +70,14 @@ class InboxDoor:
             return _raw(items[0])
         body = orjson.dumps({"deliveries": [_document(item) for item in items]})
         return Response(body, 200, UNKEPT, "application/json")
+
+    async def attachment(self, request: Request) -> Response:
+        """A file that goes along with what the caller fetched and holds."""
+        _, caller = await self._entrance.caller(request)
+        await self._entrance.ask(caller)
+        delivery = delivery_id(request.path_params["delivery"])
+        which = number("number", request.path_params["number"], 1, MOST_ATTACHMENTS, 1)
+        return answers.attachment_answer(await self._inboxes.inbox.attachment(caller, delivery, which))
 
     async def ack(self, request: Request) -> Response:
         caller = await self._answering(request)
@@ -122,12 +133,20 @@ def _document(item: Item) -> dict[str, Any]:
         document["migratedTo"] = item.migrated
     if fetched.sequence is not None:
         document["sequence"] = fetched.sequence
+    if item.attachments:
+        document["attachments"] = [
+            answers.attachment(each) | {"location": _place(item, each)} for each in item.attachments
+        ]
     document["ack"], document["nack"] = (
         f"/inbox/{fetched.delivery}/{what}?attempt={fetched.attempt}" for what in ("ack", "nack")
     )
     data = item.body.data
     document["body"] = orjson.Fragment(data) if item.body.format is Format.JSON else data.decode()
     return document
+
+
+def _place(item: Item, attachment: AttachmentView) -> str:
+    return f"/inbox/{item.fetched.delivery}/attachments/{attachment.number}"
 
 
 def _raw(item: Item) -> Response:
@@ -150,6 +169,8 @@ def _headers(item: Item) -> Iterator[tuple[str, str]]:
     yield "Bus-Attempt", str(fetched.attempt)
     yield "Bus-Lease-Until", iso(fetched.lease_until)
     yield "Location", f"/inbox/{fetched.delivery}"
+    for each in item.attachments:
+        yield "Link", f'<{_place(item, each)}>; rel="related"; type="{each.media_type}"'
     if fetched.sequence is not None:
         yield "Bus-Sequence", str(fetched.sequence)
 

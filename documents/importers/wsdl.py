@@ -19,6 +19,7 @@ from bus.envelope import Body, Format
 from bus.errors import DocumentInvalid, Finding, SchemaInvalid, TransformFailed
 from contracts.json_body import parse_json
 from contracts.json_schema import JsonSchemaValidator
+from contracts.model import MOST_ATTACHMENTS
 from contracts.xml_body import parse_xml
 from documents.files import closure
 from documents.importers import wsdl_remarks as remarks
@@ -26,7 +27,7 @@ from documents.importers.naming import Names, is_element, line_of, name_of, path
 from documents.importers.report import Imported, Note, Remark
 from documents.importers.source import SEVERAL, InUtf8, Refused, Source, shown
 from documents.importers.target import Document, Target, json_payload, xml_payload
-from documents.kinds.contract import MOST_ATTACHMENTS, MediaType
+from documents.kinds.contract import MediaType
 from documents.kinds.values import Endpoint, OperationName
 from transforms.xml_sample import NoSample
 from transforms.xml_view import XmlView

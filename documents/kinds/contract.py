@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from contracts.model import MOST_ATTACHMENTS
 from documents.kinds.base import Document, Part
 from documents.kinds.conversions import Conversions, Test
 from documents.kinds.values import (
@@ -21,7 +22,6 @@ from documents.kinds.values import (
 )
 
 MAX_BYTES = 64 * 1024 * 1024  # design: the hard limit of a body
-MOST_ATTACHMENTS = 20  # each is named in the evidence
 Selection = Annotated[str, Field(pattern=r"^[^\x00-\x1f]{0,300}$")]
 FormatName = Literal["json", "xml"]
 

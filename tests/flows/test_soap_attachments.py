@@ -220,3 +220,33 @@ async def test_files_come_over_http_as_well(bus: Served) -> None:
             refused = await send(each)
             assert (refused.json()["code"], len(bus.receiver().calls)) == (expected, 1)
     assert (await send(both, kind.replace("application/xml", "text/plain"))).status_code == 415
+
+
+async def test_an_inbox_gives_them_out(folder: Path, database: str) -> None:
+    """Whoever fetches a message sees which files go along, and has each as long as it holds the message."""
+    with Pool() as pool:
+        wired = province(folder, pool, FILES)
+        wired.fetching["his"] = 60.0
+        async with served(wired, database) as bus:
+            assert (await sent(bus, (PDF, SCAN), path="archive.note")).status_code == 202
+            his = {"Authorization": f"Bearer {wired.token('his')}"}
+            (item,) = (await bus.http.get("/inbox?wait=5", headers=his)).json()["deliveries"]
+            (told,) = item["attachments"]
+            assert (told["name"], told["contentType"], told["size"]) == ("a@x", "application/pdf; name=a", len(SCAN))
+            file = await bus.http.get(told["location"], headers=his)
+            assert (file.content, file.headers["Content-Type"]) == (SCAN, "application/pdf; name=a")
+            missing = [
+                await bus.http.get(told["location"][:-1] + "2", headers=his),
+                await bus.http.get(told["location"][:-1] + "99", headers=his),
+                await bus.http.get(told["location"], headers=bearer(bus)),
+            ]
+            assert [each.status_code for each in missing] == [404, 400, 403]
+            done = await bus.http.post(item["ack"], content=FILED, headers={**his, "Content-Type": "application/xml"})
+            assert done.status_code == 204
+            assert (await bus.http.get(told["location"], headers=his)).status_code == 409
+            assert (await sent(bus, (PDF, SCAN), path="archive.note")).status_code == 202
+            raw = await bus.http.get("/inbox?wait=5&as=raw", headers=his)
+            assert (
+                raw.headers["Link"]
+                == f'<{raw.headers["Location"]}/attachments/1>; rel="related"; type="application/pdf"'
+            )

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx2 as httpx
 import pytest
@@ -161,3 +162,14 @@ async def test_an_envelope_alone_may_come_in_parts(bus: Served) -> None:
     ]
     assert [each.status_code for each in answers] == [200] * 3
     assert ENVELOPES["1.2"][1].encode() in answers[2].content
+
+
+async def test_zeep_reads_an_answer_in_mtom(bus: Served) -> None:
+    """A toolkit that nobody here wrote puts the same bytes together."""
+
+    def use(client: Any) -> Any:
+        client.transport.session.headers["Accept"] = f'multipart/related; type="{XOP}", text/xml'
+        return client.service.Store(Scan=[b"1"])
+
+    stored = await bus.call("archive.file", use)
+    assert (stored.Number, stored.Scan) == (7, DATA)

@@ -42,6 +42,9 @@ from transforms.apart.pool import Pool
 CLOCK = SystemClock()
 HERE = Path(__file__).parent
 STAND_IN = "stand-in"
+FILES = "files"
+"""The system that takes attachments, as only a SOAP system does."""
+
 SENDER = "one-stop"
 
 
@@ -113,6 +116,9 @@ def _documents(targets: Mapping[str, Target]) -> dict[str, str]:
     written += _contract(STAND_IN, "record", "request", record, "")
     written += _contract(STAND_IN, "note", "document", xml("request", "Note"), "")
     written += _contract(STAND_IN, "view", "request", view, "")
+    written += f"---\nkind: System\nname: {FILES}\nagency: H99\nadapter: soap\nwsdl: service.wsdl\nport: RecordsSoap\n"
+    file = f"{xml('request', 'Note')[:-1]}, attachments: {{mediaTypes: [application/octet-stream]}}}}"
+    written += _contract(FILES, "file", "document", file, "operation: Note\n")
     ask = f"{xml('request', 'Note')}\n{xml('reply', 'Note')}"
     written += _contract(SENDER, "ask", "request", ask, "", "PT2M")
     agencies = "kind: Agency\ncode: H99\nname: {vi: Tỉnh, en: Province}\nvalidFrom: 2021-01-01\n"
@@ -138,7 +144,7 @@ def bus(migrated: Path, folder: Path, targets: Mapping[str, Target]) -> Iterator
             engine = open_engine(sqlite_url(folder))
             store = open_store(sqlite_url(folder), CLOCK, "writer")
             async with open_session(Egress((ip_network("127.0.0.0/8"),))) as session:
-                receivers: dict[str, SoapAdapter | StandIn] = {STAND_IN: stand_in}
+                receivers: dict[str, SoapAdapter | StandIn] = {STAND_IN: stand_in, FILES: stand_in}
                 for name, target in targets.items():
                     service = load_wsdl("service.wsdl", files, port=target.wsdl_port)
                     receivers[name] = SoapAdapter(SoapSettings(target.url, manner=target.manner), service, session)

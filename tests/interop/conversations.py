@@ -22,8 +22,11 @@ from tests.interop.sample import ENTRY, FIELDS, NS, NUMBER, REFUSED, TEXT, VIEW,
 from tests.interop.sample import record_xml as record
 from tests.interop.stacks import WITHIN, Caller, Stack, done
 
+OCTETS: Final = b"\x00\xff\x10\r\n--"
+"""What is in an attachment."""
+
 BOTH: Final = (*FIELDS, "fault", "one-way")
-CLIENT_CASES: Final = (*BOTH, "json", "soap-1.2", "addressing", "inbox")
+CLIENT_CASES: Final = (*BOTH, "json", "soap-1.2", "addressing", "inbox", "attachment")
 SERVER_CASES: Final = (*BOTH, "soap-1.2", "addressing", "prefixes", "us-ascii")
 
 
@@ -63,13 +66,17 @@ class Client:
                 assert self.said["fault"] == REFUSED
             case "one-way":
                 assert self.said["note"] is None
-                assert [each.findtext(f"{{{NS}}}text") for each in self._bodies("Note")] == [TEXT]
+                assert [each.findtext(f"{{{NS}}}text") for each in self._bodies("Note")][:1] == [TEXT]
             case "json":
                 assert self.said["view"] == VIEW
                 assert [json.loads(each.body.data) for each in self.sent if each.body.format is Format.JSON] == [VIEW]
             case "inbox":
                 assert self.said["inbox"] == {"contract": f"{SENDER}.ask", "attempt": 1, "text": TEXT}
                 assert etree.fromstring(self.replied).findtext(f"{{{NS}}}text") == TEXT
+            case "attachment":
+                assert self.said["attachment"] is None
+                ((file,),) = (each.attachments for each in self.sent if each.attachments)
+                assert (file.name, file.media_type, file.data) == ("octets@client", "application/octet-stream", OCTETS)
             case "soap-1.2":
                 self._holds_whole("record12", "fault12", 1)
             case "addressing":
@@ -156,7 +163,8 @@ class Conversations:
         waiting = self._send(f"{SENDER}.ask", note_xml(), "respond-async").headers["location"]
         said = json.loads(done(command, folder, stack.surroundings()))
         assert "error" not in (said["note"] or {}), said
-        _until(lambda: any(call.body.data.find(b"Note") > 0 for call in self.bus.stand_in.calls[before:]))
+        notes = 2 if "attachment" in sides(stack)["client"] else 1
+        _until(lambda: sum(call.body.data.find(b"Note") > 0 for call in self.bus.stand_in.calls[before:]) == notes)
         replied = self.bus.http.get(f"{waiting}/reply", headers=self._token()).content
         return Client(said, self.bus.stand_in.calls[before:], replied)
 

@@ -170,6 +170,7 @@ def _jaxws() -> Mapping[str, str]:
     return {}
 
 
+ATTACHMENT: Final = {("client", "attachment"): "it has no attachments of SOAP, or they are not tried here"}
 ADDRESSING: Final = {(side, "addressing"): "it has no WS-Addressing of its own" for side in ("client", "server")}
 
 STACKS: Final = (
@@ -179,7 +180,7 @@ STACKS: Final = (
         ("php",),
         lambda folder, caller: ["php", str(CLIENTS / "client.php")],
         lambda folder, port: ["php", "-S", f"127.0.0.1:{port}", str(SERVERS / "server.php")],
-        cannot=ADDRESSING,
+        cannot=ADDRESSING | ATTACHMENT,
         environment=_php,
     ),
     Stack(
@@ -197,12 +198,18 @@ STACKS: Final = (
         ("node", "npm"),
         lambda folder, caller: ["node", str(CLIENTS / "client.js")],
         lambda folder, port: ["node", str(SERVERS / "server.js"), str(WSDL), str(port)],
-        cannot=ADDRESSING,
+        cannot=ADDRESSING | ATTACHMENT,
         environment=_node,
         in_ci=False,
     ),
-    Stack("zeep", "Python, zeep", (), lambda folder, caller: [sys.executable, str(CLIENTS / "client_of_zeep.py")]),
-    Stack("java", "Java, JAX-WS (Metro)", ("javac",), _java, _java_server, environment=_jaxws),
+    Stack(
+        "zeep",
+        "Python, zeep",
+        (),
+        lambda folder, caller: [sys.executable, str(CLIENTS / "client_of_zeep.py")],
+        cannot=ATTACHMENT,
+    ),
+    Stack("java", "Java, JAX-WS (Metro)", ("javac",), _java, _java_server, cannot=ATTACHMENT, environment=_jaxws),
     Stack(
         "gsoap",
         "C, gSOAP",

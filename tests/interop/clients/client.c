@@ -213,6 +213,22 @@ static void inbox(void)
     put("text", unescaped(note)), putchar('}');
 }
 
+static void attachment(const char *base)
+{
+    static char octets[] = {0, (char)0xff, 0x10, '\r', '\n', '-', '-'};
+    char place[300];
+    struct soap *soap = caller(1);
+    struct _ns1__Note told = {text};
+    snprintf(place, sizeof place, "%s/files.file", base);
+    soap_set_mime(soap, NULL, NULL);
+    soap_set_mime_attachment(
+        soap, octets, sizeof octets, SOAP_MIME_BINARY, "application/octet-stream", "<octets@client>", NULL, NULL);
+    if (soap_send___ns5__Note(soap, place, NULL, &told) || soap_recv_empty_response(soap))
+        wrong(soap);
+    else
+        printf("null");
+}
+
 int main(int count, char **given)
 {
     (void)count;
@@ -226,6 +242,7 @@ int main(int count, char **given)
     printf(",\"addressed\":"), recorded(ADDRESSED);
     printf(",\"addressedFault\":"), refused(ADDRESSED);
     printf(",\"inbox\":"), inbox();
+    printf(",\"attachment\":"), attachment(given[1]);
     printf("}");
     return 0;
 }

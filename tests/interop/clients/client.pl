@@ -1,6 +1,6 @@
 # SOAP::Lite, which takes address and action out of the WSDL, and is told what stands in the Body.
 use strict; use warnings; use utf8;
-use LWP::UserAgent; use SOAP::Lite; use JSON::PP; use MIME::Base64 ();
+use LWP::UserAgent; use MIME::Entity; use SOAP::Lite; use SOAP::Packager; use JSON::PP; use MIME::Base64 ();
 use Encode qw(decode_utf8);
 
 my ($base, $name, $secret, $text) = map { decode_utf8($_) } @ARGV;
@@ -16,6 +16,8 @@ sub step {
 
 sub ask {
     my ($contract, $operation, $namespace, $version, @data) = @_;
+    my @parts = grep { $_->isa('MIME::Entity') } @data;
+    @data = grep { !$_->isa('MIME::Entity') } @data;
     my $schema = SOAP::Schema->new(schema_url => "$base/$contract?wsdl")->parse;
     my ($service) = values %{ $schema->services };
     my $described = $service->{$operation} or die "the WSDL was not understood\n";
@@ -23,6 +25,7 @@ sub ask {
     SOAP::Lite->soapversion($version);
     my $soap = SOAP::Lite->new(proxy => $described->{endpoint}->value)
         ->on_action(sub { $action })->default_ns($namespace)->autotype(0)->encodingStyle('');
+    $soap->parts(\@parts) if @parts;
     return $soap->call($operation, @data);
 }
 
@@ -101,5 +104,13 @@ step(note => sub { ask('stand-in.note', 'Note', $namespace, '1.1', text(text => 
 step(view => \&view);
 step(record12 => sub { recorded(ask('stand-in.record', 'Record', $namespace, '1.2', entry('keep'))) });
 step(fault12 => sub { refused(ask('stand-in.record', 'Record', $namespace, '1.2', entry('refuse'))) });
+step(attachment => sub {
+    my $file = MIME::Entity->build(
+        Type => 'application/octet-stream', Encoding => 'base64', Id => '<octets@client>', Data => "\x00\xff\x10\r\n--",
+    );
+    # Beside attachments it writes no character beyond Latin-1.
+    ask('files.file', 'Note', $namespace, '1.1', text(text => 'scan'), $file);
+    return undef;
+});
 step(inbox => \&inbox);
 print JSON::PP->new->utf8->canonical->encode(\%said);

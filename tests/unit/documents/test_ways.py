@@ -245,8 +245,8 @@ def test_a_route_is_repeatable_as_it_says_or_as_its_operation_does(
 
 
 @pytest.mark.parametrize("adapter", ["soap", "rest", "inbox"])
-def test_attachments_go_to_soap_systems_alone(province: Build, adapter: str) -> None:
-    """A route to any other is refused with what to do instead, and where."""
+def test_attachments_go_to_soap_systems_and_inboxes(province: Build, adapter: str) -> None:
+    """A route to a REST system is refused with what to do instead, and so is a reply with some from an inbox."""
     allowed = "attachments: {mediaTypes: [application/pdf]}"
     changes = {"schema: soap/ask.json}": f"schema: soap/ask.json, {allowed}}}"}
     if adapter != "soap":
@@ -255,8 +255,8 @@ def test_attachments_go_to_soap_systems_alone(province: Build, adapter: str) -> 
             "adapter: inbox\n" if adapter == "inbox" else f"adapter: rest\noperations: {{ask: {{}}}}\n{endpoint}"
         )
     report = report_of(province, changes)
-    assert report.ok is (adapter == "soap")
-    if adapter == "soap":
+    assert report.ok is (adapter != "rest")
+    if adapter != "rest":
         (contract,) = report.compiled.contracts["soap.question"]
         said = contract.request.attachments
         assert said is not None
@@ -264,4 +264,6 @@ def test_attachments_go_to_soap_systems_alone(province: Build, adapter: str) -> 
         assert contract.reply is not None
         assert contract.reply.attachments is None
     else:
-        assert any("which only a SOAP system is sent" in each.message for each in report.errors)
+        assert any("has attachments, which soap cannot have" in each.message for each in report.errors)
+    answered = {"schema: soap/answer.json}": f"schema: soap/answer.json, {allowed}}}"}
+    assert report_of(province, {**changes, **answered}).ok is (adapter == "soap")
