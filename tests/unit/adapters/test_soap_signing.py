@@ -26,6 +26,7 @@ from adapters.call import Call, FaultRule, Outcome, Result
 from adapters.soap.addressing import WSA, Edition
 from adapters.soap.envelope import SoapVersion, enclose
 from adapters.soap.manner import Manner
+from adapters.soap.multipart import envelope_of
 from adapters.soap.outbound import SoapAdapter, SoapSettings
 from adapters.soap.signing import Signer
 from adapters.soap.verifying import signed_part
@@ -363,3 +364,18 @@ async def test_a_signed_answer_may_be_addressed(
         stand_in.answers(sign(template().replace(b"<soap:Header>", b"<soap:Header>" + related)), "text/xml")
         manner = replace(Manner(), addressing=Edition.W3C)
         assert (await adapter(stand_in.url, session, manner=manner, signed_by=theirs[0]).call(call())).code == code
+
+
+async def test_a_signed_call_may_be_sent_in_parts(
+    stand_in: Any, session: aiohttp.ClientSession, ours: tuple[x509.Certificate, bytes], xmlsec: Xmlsec, tmp_path: Path
+) -> None:
+    """XOP 1.0 §4: what was signed is the envelope with its binary content in it, as a receiver puts it back."""
+    content = b64encode(bytes(range(256)) * 40).decode()
+    data = f'<a:Ask xmlns:a="urn:a"><a:Scan>{content}</a:Scan><a:Name>Hạnh</a:Name></a:Ask>'.encode()
+    asked = adapter(stand_in.url, session, auth=WsseSignature(ours[1]), manner=Manner(mtom=True))
+    await asked.call(Call("ask", Body(Format.XML, data)))
+    received = stand_in.received[0]
+    assert content.encode() not in received.body
+    whole = envelope_of(received.headers["Content-Type"], received.body, 1_000_000)[1]
+    assert content.encode() in whole
+    assert holds(xmlsec, whole, ours[0], tmp_path)
