@@ -24,7 +24,7 @@ from adapters.soap.envelope import SoapVersion
 from adapters.soap.references import dangling, lead_on
 from adapters.soap.rpc import Part, Wrapper, declarations, references, without
 from adapters.soap.sources import SOAP_NAMESPACES, WSDL, XSD, gather
-from adapters.soap.wsdl_addressing import actions, asked, mtom_asked
+from adapters.soap.wsdl_policies import actions, asked, mtom_asked, secured
 from bus.errors import DocumentInvalid, Finding, SchemaInvalid
 from contracts.xsd import XsdDocuments
 
@@ -60,7 +60,8 @@ class Operation:
 @dataclass(frozen=True, slots=True)
 class Service:
     """One port of one service. `unusable` gives for each operation that cannot be called the reason; `addressing` is
-    the edition of WS-Addressing that the port asks for, `mtom` whether it asks for that.
+    the edition of WS-Addressing that the port asks for, `mtom` whether it asks for that,
+    `security` the schemes of WS-Security that it asks for.
 
     `declared` are schemas that stand in no file: of what rpc operations carry, by the path they would have.
     """
@@ -74,6 +75,7 @@ class Service:
     declared: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     addressing: Edition | None = None
     mtom: bool = False
+    security: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ class Description:
             declared,
             asked(self._definitions, [*own, chosen.binding.source]),
             mtom_asked(self._definitions, [*own, chosen.binding.source]),
+            secured(self._definitions, [*own, chosen.binding.source]),
         )
 
     def _documented(self, service: str, port_type: etree.QName) -> Mapping[str, str]:

@@ -145,6 +145,8 @@ class _Importing:
         if any(operation.encoding for operation in service.operations.values()):
             self._say(remarks.ENCODED, port=port.name)
         system = self._system(port, self._name(port), alone=alone)
+        if service.security:
+            self._say(remarks.SECURITY, system=system["name"], schemes=shown(service.security))
         if service.addressing:
             self._say(remarks.ADDRESSING, system=system["name"], edition=service.addressing)
             system["soap"] = {"addressing": str(service.addressing)}

@@ -134,6 +134,11 @@ MTOM = _loss(
     "it asks for MTOM: requests to {system} are sent in parts, with what is long and in base64 as bytes.",
     "dịch vụ đòi MTOM: yêu cầu tới {system} được gửi thành nhiều phần, dữ liệu base64 dài đi dưới dạng byte.",
 )
+SECURITY = _loss(
+    "security-asked",
+    "it asks for WS-Security: say in `auth` of {system} who calls, by the scheme {schemes}.",
+    "dịch vụ đòi WS-Security: hãy khai báo bên gọi trong `auth` của {system}, theo kiểu {schemes}.",
+)
 GUESSED = _loss(
     "binding-guessed",
     "a port names a binding that is not there: {limit}, which is taken.",

@@ -333,3 +333,27 @@ def test_the_action_of_addressing_is_the_port_types_own(space: str) -> None:
     named = PORT_TYPE.replace("<w:input ", '<w:input name="Given" ', 1)
     over_http = wsdl(bindings=silent, port_type=named).replace(b'"urn:t"', b'"http://t/"')
     assert one(over_http).operations["ask"].addressed == "http://t/P/Given"
+
+
+@pytest.mark.parametrize(
+    "namespace",
+    [
+        "http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200702",
+        "http://schemas.xmlsoap.org/ws/2005/07/securitypolicy",
+    ],
+)
+def test_a_port_may_ask_for_security(namespace: str) -> None:
+    """By a policy, as toolkits write it: a signature, a UsernameToken, or both; what may be left out is not asked."""
+    for inside, schemes in (
+        ("", ()),
+        ("<p:AsymmetricBinding/>", ("wsse-x509",)),
+        (
+            "<p:AsymmetricBinding/><p:SignedSupportingTokens><p:UsernameToken/></p:SignedSupportingTokens>",
+            ("wsse-x509", "wsse-username"),
+        ),
+        ('<p:UsernameToken wsp:Optional="true"/>', ()),
+    ):
+        policy = f'<wsp:Policy {WSP} {ID} xmlns:p="{namespace}">{inside}</wsp:Policy>'
+        bound = binding(ASK + TELL).replace("<s:binding", f'<wsp:PolicyReference {WSP} URI="#policy"/><s:binding', 1)
+        document = wsdl(bindings=bound).replace(b"<w:types>", f"{policy}<w:types>".encode())
+        assert one(document).security == schemes

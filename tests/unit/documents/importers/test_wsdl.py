@@ -170,6 +170,17 @@ def test_a_service_that_asks_for_addressing_is_called_with_it(tmp_path: Path) ->
     assert check_folder(tmp_path / "out", TODAY).errors == ()
 
 
+def test_a_service_that_asks_for_security_is_told(tmp_path: Path) -> None:
+    """Which scheme its policy wants is said; the secret is for a person to give."""
+    spaces = 'xmlns:n="http://schemas.xmlsoap.org/ws/2004/09/policy"'
+    tokens = 'xmlns:p="http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200702"'
+    path = tmp_path / "population.wsdl"
+    policy = f"<n:Policy {spaces} {tokens}><p:UsernameToken/></n:Policy>"
+    path.write_text(WSDL.replace("<s:binding", f"{policy}<s:binding", 1))
+    notes = [note for note in imported(path).imported.notes if note.remark.code == "security-asked"]
+    assert [note.facts for note in notes] == [{"system": "population.police", "schemes": "wsse-username"}]
+
+
 def test_every_loss_is_told(wsdl: Path) -> None:
     """The second port, header blocks, an element that is nowhere, an address that is none: each has its remark."""
     said = codes(imported(wsdl))

@@ -1,5 +1,5 @@
-"""What a WSDL says of WS-Addressing: whether a port asks for it, and the action of each operation; and whether it asks
-for MTOM (WS-MTOMPolicy 1.0, and W3C 2007).
+"""What a WSDL asks of callers: WS-Addressing, with the action of each operation; WS-Security; MTOM (WS-MTOMPolicy 1.0,
+and W3C 2007).
 
 WS-Addressing 1.0 Metadata (W3C 2007) and its forerunner WSDL Binding (2006), with policies as .NET, Metro and CXF write
 them; the same of the submission of August 2004.
@@ -27,24 +27,38 @@ MTOM = (
     "{http://www.w3.org/2007/08/soap12-mtom-policy}MTOM",
 )
 POLICIES = ("{http://schemas.xmlsoap.org/ws/2004/09/policy}", "{http://www.w3.org/ns/ws-policy}")
+# WS-SecurityPolicy 1.2, its draft, and its forerunner: an assertion, and the scheme of `auth` that meets it.
+SECURITY = {
+    f"{{{namespace}}}{name}": scheme
+    for namespace in (
+        "http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200702",
+        "http://docs.oasis-open.org/ws-sx/ws-securitypolicy/200512",
+        "http://schemas.xmlsoap.org/ws/2005/07/securitypolicy",
+    )
+    for name, scheme in (("AsymmetricBinding", "wsse-x509"), ("UsernameToken", "wsse-username"))
+}
 WSU_ID = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd}Id"
 
 
 def asked(definitions: Mapping[str, etree._Element], nodes: Iterable[etree._Element]) -> Edition | None:
-    """The edition that a port asks for by what stands in these nodes, its own and its binding's."""
-    found = _asserted(definitions, nodes, ASSERTIONS)
-    return ASSERTIONS[found] if found else None
+    """The edition of WS-Addressing that a port asks for by what stands in these nodes, its own and its binding's."""
+    return next((ASSERTIONS[str(each.tag)] for each in _assertions(definitions, nodes, ASSERTIONS)), None)
 
 
 def mtom_asked(definitions: Mapping[str, etree._Element], nodes: Iterable[etree._Element]) -> bool:
     """Whether a port asks for requests in the parts of MTOM."""
-    return _asserted(definitions, nodes, MTOM) is not None
+    return next(_assertions(definitions, nodes, MTOM), None) is not None
 
 
-def _asserted(
+def secured(definitions: Mapping[str, etree._Element], nodes: Iterable[etree._Element]) -> tuple[str, ...]:
+    """The schemes of WS-Security that it asks for so."""
+    return tuple(dict.fromkeys(SECURITY[str(each.tag)] for each in _assertions(definitions, nodes, SECURITY)))
+
+
+def _assertions(
     definitions: Mapping[str, etree._Element], nodes: Iterable[etree._Element], names: Iterable[str]
-) -> str | None:
-    """Which of these assertions a port makes; one that may be left out asks for nothing."""
+) -> Iterator[etree._Element]:
+    """What is asserted by those names; what may be left out asks for nothing."""
     policies = {policy.get(WSU_ID) or policy.get("Id"): policy for policy in _every(definitions.values(), "Policy")}
     for node in nodes:
         # What an operation says is not the port's.
@@ -53,8 +67,7 @@ def _asserted(
         for each in (*own, *(policy for policy in led_to if policy is not None)):
             for assertion in each.iter(*names):
                 if not any(assertion.get(f"{policy}Optional") in {"true", "1"} for policy in POLICIES):
-                    return str(assertion.tag)
-    return None
+                    yield assertion
 
 
 def actions(
