@@ -96,9 +96,9 @@ class RelatedReader:
         if kind != self._said.root:
             raise PartsInvalid("its envelope is not of the type that it says")
         others = [each for each in parts if each is not root]
+        if len(root.data) > limit:
+            raise xop.TooLarge
         if not self._said.is_xop:
-            if len(root.data) > limit:
-                raise xop.TooLarge
             return root.content_type, root.data, attachments_of(others)
         kind = self._said.kind or media_type(given.get("type", ""))[0]
         text = to_utf8(root.content_type, root.data)

@@ -184,6 +184,9 @@ class Contract(Document):
             raise ValueError("a request is answered: write `reply`, or make it `exchange: document`.")
         if self.exchange == "event" and (self.reply or self.faults):
             raise ValueError("nobody answers an event: leave `reply` and `faults` away.")
+        beside = self.request.attachments
+        if beside and self.limits.max_bytes + beside.max_bytes > MAX_BYTES:
+            raise ValueError(f"body and attachments have {MAX_BYTES} bytes together at most: lower one `maxBytes`.")
         for name, fault in self.faults.items():
             if fault.schema_path and self.fault_format(fault) == "xml" and fault.root is None:
                 raise ValueError(f"the body of the fault {name} is XML: name its root.")

@@ -26,8 +26,8 @@ OCTETS: Final = b"\x00\xff\x10\r\n--"
 """What is in an attachment."""
 
 BOTH: Final = (*FIELDS, "fault", "one-way")
-CLIENT_CASES: Final = (*BOTH, "json", "soap-1.2", "addressing", "inbox", "attachment")
-SERVER_CASES: Final = (*BOTH, "soap-1.2", "addressing", "prefixes", "us-ascii")
+CLIENT_CASES: Final = (*BOTH, "json", "soap-1.2", "addressing", "inbox", "attachment", "mtom")
+SERVER_CASES: Final = (*BOTH, "soap-1.2", "addressing", "prefixes", "us-ascii", "mtom")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ WAYS: Final[Mapping[str, Way]] = {
     "addressing": Way("/addressed", manner=Manner(addressing=Edition.W3C)),
     "prefixes": Way(manner=Manner(envelope="his-env", prefixes={NS: "his"})),
     "us-ascii": Way(manner=Manner(request_charset="us-ascii")),
+    "mtom": Way(manner=Manner(mtom=True)),
 }
 """The cases that are conversations of their own with a server, beside the one that all others are."""
 
@@ -81,6 +82,8 @@ class Client:
                 self._holds_whole("record12", "fault12", 1)
             case "addressing":
                 self._holds_whole("addressed", "addressedFault", 2)
+            case "mtom":
+                self._holds_whole("mtom", "mtomFault", 3)
             case _:
                 said, sent = _read(self.said["record"]), read_entry(self._kept()[0])
                 for name in FIELDS[case]:
@@ -120,7 +123,7 @@ class Server:
                 assert fault == REFUSED
             case "one-way":
                 assert self.note == TEXT
-            case "soap-1.2" | "addressing" | "prefixes" | "us-ascii":
+            case "soap-1.2" | "addressing" | "prefixes" | "us-ascii" | "mtom":
                 assert entry == {**ENTRY, "number": NUMBER}
                 assert fault == REFUSED
             case _:

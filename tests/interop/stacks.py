@@ -171,6 +171,8 @@ def _jaxws() -> Mapping[str, str]:
 
 
 ATTACHMENT: Final = {("client", "attachment"): "it has no attachments of SOAP, or they are not tried here"}
+MTOM: Final = {("client", "mtom"): "it sends no MTOM, or is not tried with it"}
+NO_MTOM: Final = MTOM | {("server", "mtom"): "it reads no MTOM"}
 ADDRESSING: Final = {(side, "addressing"): "it has no WS-Addressing of its own" for side in ("client", "server")}
 
 STACKS: Final = (
@@ -180,7 +182,7 @@ STACKS: Final = (
         ("php",),
         lambda folder, caller: ["php", str(CLIENTS / "client.php")],
         lambda folder, port: ["php", "-S", f"127.0.0.1:{port}", str(SERVERS / "server.php")],
-        cannot=ADDRESSING | ATTACHMENT,
+        cannot=ADDRESSING | ATTACHMENT | NO_MTOM,
         environment=_php,
     ),
     Stack(
@@ -189,7 +191,7 @@ STACKS: Final = (
         ("perl",),
         lambda folder, caller: ["perl", str(CLIENTS / "client.pl")],
         lambda folder, port: ["perl", str(SERVERS / "server.pl"), str(port)],
-        cannot=ADDRESSING,
+        cannot=ADDRESSING | MTOM,
         environment=_perl,
     ),
     Stack(
@@ -198,7 +200,7 @@ STACKS: Final = (
         ("node", "npm"),
         lambda folder, caller: ["node", str(CLIENTS / "client.js")],
         lambda folder, port: ["node", str(SERVERS / "server.js"), str(WSDL), str(port)],
-        cannot=ADDRESSING | ATTACHMENT,
+        cannot=ADDRESSING | ATTACHMENT | NO_MTOM,
         environment=_node,
         in_ci=False,
     ),
@@ -207,7 +209,7 @@ STACKS: Final = (
         "Python, zeep",
         (),
         lambda folder, caller: [sys.executable, str(CLIENTS / "client_of_zeep.py")],
-        cannot=ATTACHMENT,
+        cannot=ATTACHMENT | MTOM,
     ),
     Stack("java", "Java, JAX-WS (Metro)", ("javac",), _java, _java_server, cannot=ATTACHMENT, environment=_jaxws),
     Stack(
@@ -216,6 +218,6 @@ STACKS: Final = (
         ("wsdl2h", "soapcpp2", "gcc"),
         _gsoap_client,
         _gsoap_server,
-        cannot={("server", "us-ascii"): "it leaves the semicolon of a reference beyond the basic plane"},
+        cannot=MTOM | {("server", "us-ascii"): "it leaves the semicolon of a reference beyond the basic plane"},
     ),
 )

@@ -14,6 +14,7 @@ import javax.xml.datatype.XMLGregorianCalendar;
 import javax.xml.ws.BindingProvider;
 import javax.xml.ws.WebServiceFeature;
 import javax.xml.ws.soap.AddressingFeature;
+import javax.xml.ws.soap.MTOMFeature;
 import made.record.*;
 import org.w3c.dom.Element;
 
@@ -167,6 +168,8 @@ public class Client {
         step("fault12", () -> refused(records("wsdl12")));
         step("addressed", () -> recorded(records("wsdl", addressing)));
         step("addressedFault", () -> refused(records("wsdl", addressing)));
+        step("mtom", () -> recorded(records("wsdl", new MTOMFeature(0))));
+        step("mtomFault", () -> refused(records("wsdl", new MTOMFeature(0))));
         step("inbox", Client::inbox);
         System.out.writeBytes(json(SAID).getBytes(StandardCharsets.UTF_8));
     }

@@ -101,6 +101,38 @@ def test_content_leaves_defaults_out() -> None:
     assert contract.limits.time_to_live.seconds == 7 * 86_400
 
 
+@pytest.mark.parametrize(
+    ("attachments", "right"),
+    [
+        ({"mediaTypes": ["application/pdf"]}, True),
+        ({"mediaTypes": ["application/pdf"], "maxBytes": 63 * 1_048_576}, True),
+        ({"mediaTypes": ["application/pdf"], "maxBytes": 63 * 1_048_576 + 1}, False),
+        ({"mediaTypes": ["application/pdf"], "max": 21}, False),
+        ({"mediaTypes": ["image/*"]}, False),
+        ({"mediaTypes": ["text/plain; charset=utf-8"]}, False),
+        ({"mediaTypes": []}, False),
+        ({}, False),
+    ],
+)
+def test_attachments_are_bounded(attachments: dict[str, object], right: bool) -> None:
+    """In number, in media types, and with the body in bytes: 64 MiB together."""
+    contract = {
+        "kind": "Contract",
+        "name": "a",
+        "version": "1.0.0",
+        "title": {"vi": "A"},
+        "owner": "H98",
+        "exchange": "document",
+        "request": {"format": "json", "schema": "a.json", "attachments": attachments},
+    }
+    try:
+        Contract.model_validate(contract)
+    except ValidationError:
+        assert not right
+    else:
+        assert right
+
+
 def test_quota_is_what_senders_are_held_to() -> None:
     """A system's quota is read whole or in part, and a burst without a rate is a mistake."""
     system = {"kind": "System", "name": "one-stop", "agency": "H57", "adapter": "rest"}
@@ -136,11 +168,21 @@ def test_a_servers_manner_is_read_whole() -> None:
         "envelope": "soapenv",
         "prefixes": {"his": "urn:his", "": "urn:other"},
         "emptyAnswer": True,
+        "mtom": True,
     }
     document = System.model_validate(SOAP | {"soap": said})
     prefixes = {"urn:his": "his", "urn:other": ""}
     assert soap_manner(document.soap) == Manner(
-        Spelling.BARE, Edition.SUBMISSION, True, "http://inside/", "windows-1258", "us-ascii", "soapenv", prefixes, True
+        Spelling.BARE,
+        Edition.SUBMISSION,
+        True,
+        "http://inside/",
+        "windows-1258",
+        "us-ascii",
+        "soapenv",
+        prefixes,
+        empty_answer=True,
+        mtom=True,
     )
     assert soap_manner(System.model_validate(SOAP).soap) == Manner()
 
