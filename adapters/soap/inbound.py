@@ -17,7 +17,7 @@ from adapters.soap.answers import Call, fault_answer, problem_answer, reply_answ
 from adapters.soap.envelope import SoapVersion
 from adapters.soap.offering import Offering
 from adapters.soap.offers import Offer, Operation
-from adapters.soap.receiving import Received
+from adapters.soap.receiving import Received, unadorned
 from adapters.soap.reception import Reception, asked, language, refuse, require_understood
 from adapters.soap.tokens import Proved
 from bus.clock import Clock
@@ -108,7 +108,8 @@ class SoapDoor:
         require_understood(received)
         element = None if received.child is None else str(received.child.tag)
         operation = offer.operation(element, _action(request, known))
-        return operation, await off_the_loop(received.size, operation.read, received.child)
+        child = None if received.child is None else unadorned(received.child)
+        return operation, await off_the_loop(received.size, operation.read, child)
 
     def _once(self, request: Request, known: Call) -> str | None:
         """What makes a repeated call one message: Idempotency-Key, else the MessageID."""

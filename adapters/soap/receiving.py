@@ -1,5 +1,6 @@
 """Reading an envelope that somebody sends to the bus: strictly, for what one reader overlooks another may act upon."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -8,7 +9,7 @@ from typing import Final
 from lxml import etree
 
 from adapters.payload import Undecodable, to_utf8
-from adapters.soap.envelope import VERSIONS, NotSoap, SoapVersion
+from adapters.soap.envelope import NAMESPACES, VERSIONS, NotSoap, SoapVersion
 from adapters.soap.multipart import related
 from bus.envelope import Attachment
 from bus.errors import CharsetUnsupported, EnvelopeInvalid, MediaTypeUnsupported, SoapVersionMismatch
@@ -19,6 +20,14 @@ MOST_HEADERS: Final = 100
 
 ROOM: Final = 64 * 1024
 """Bytes of an envelope beyond its payload: a signed header with its certificates takes about ten thousand."""
+
+SPACE: Final = re.compile(rb"[ \t\r\n]+(?=<)")
+"""What envelopes made by hand have before their XML declaration, where XML allows nothing (XML 1.0 §2.8)."""
+
+ADORNING: Final = frozenset(
+    {*NAMESPACES.values(), "http://schemas.xmlsoap.org/soap/encoding/", "http://www.w3.org/2003/05/soap-encoding"}
+)
+"""The namespaces of attributes that toolkits write on the operation's element for a reader of SOAP encoding."""
 
 MEDIA_TYPES: Final = {"text/xml": SoapVersion.V11, "application/soap+xml": SoapVersion.V12}
 
@@ -76,7 +85,8 @@ def receive(data: bytes, content_type: str, plain: Callable[[bytes], bytes] | No
     """
     expected = version_of(content_type)
     try:
-        text = to_utf8(content_type, data)
+        found = SPACE.match(data)
+        text = to_utf8(content_type, data[found.end() :] if found else data)
         root = parse_xml(plain(text) if plain else text)
     except Undecodable:
         raise CharsetUnsupported from None
@@ -93,6 +103,18 @@ def receive(data: bytes, content_type: str, plain: Callable[[bytes], bytes] | No
     if _has_text(body):
         raise EnvelopeInvalid(hint="its Body has text beside its element")
     return Received(version, len(text), root, _meant_for_us(header, version), body[0] if len(body) else None)
+
+
+def unadorned(element: etree._Element) -> etree._Element:
+    """The operation's element without what old toolkits write on it for SOAP encoding though there is none: Apache SOAP
+    and Axis an ``encodingStyle``, kSOAP2 an ``id`` and that it is a ``root``. No schema has these."""
+    for name in [str(each) for each in element.attrib]:
+        namespace, _, local = name[1:].rpartition("}")
+        if namespace in ADORNING:
+            del element.attrib[name]
+            if local == "root":
+                element.attrib.pop("id", "")
+    return element
 
 
 def parts(root: etree._Element, version: SoapVersion) -> tuple[etree._Element | None, etree._Element]:

@@ -8,6 +8,8 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -25,8 +27,12 @@ from adapters.soap.wsdl import load as load_wsdl
 from bus.clock import SystemClock
 from bus.envelope import Body, Format
 from documents.compile import compile_documents
+from documents.importers.run import Order, import_here
+from documents.importers.target import Target as Importing
+from documents.importers.writing import write, written
 from documents.load import load
 from documents.of_the_bus import with_own
+from documents.originals import original
 from documents.subjects import subject
 from identity.credentials import issue as issue_credential
 from identity.keyring import KeyRing, Purpose, new_key
@@ -36,7 +42,7 @@ from routes.memory_broker import MemoryBroker
 from routes.model import Snapshot, System
 from running.node import running
 from running.serving import Serving
-from tests.interop.sample import NS, VIEW, recorded_xml, refused_xml
+from tests.interop.sample import NS, REFUSED, VIEW, recorded_xml, refused_xml
 from transforms.apart.pool import Pool
 
 CLOCK = SystemClock()
@@ -44,7 +50,8 @@ HERE = Path(__file__).parent
 STAND_IN = "stand-in"
 FILES = "files"
 """The system that takes attachments, as only a SOAP system does."""
-
+OLD = "old"
+OLD_ANSWER = f'<o:findResponse xmlns:o="urn:old"><found>{REFUSED["reason"]}</found></o:findResponse>'.encode()
 SENDER = "one-stop"
 
 
@@ -60,6 +67,8 @@ class StandIn:
         return Outcome(result, code, 200, body, fault=fault)
 
     def _answer(self, call: Call) -> tuple[Result, str, Body, str]:
+        if call.operation == "find":
+            return Result.ANSWERED, "http-200", Body(Format.XML, OLD_ANSWER), ""
         if call.body.format is Format.JSON:
             return Result.ANSWERED, "http-200", Body(Format.JSON, orjson.dumps(VIEW)), ""
         if etree.fromstring(call.body.data).findtext(f".//{{{NS}}}kind") == "refuse":
@@ -125,6 +134,12 @@ def _documents(targets: Mapping[str, Target]) -> dict[str, str]:
     return {"agencies.yaml": agencies, "exchanges.yaml": written}
 
 
+def _old() -> Mapping[str, bytes]:
+    """A system whose service is in rpc/encoded, as its import makes it."""
+    imported = import_here(Order("wsdl", HERE / OLD, Importing(OLD, "H98", consumers=(SENDER,)), date(2026, 11, 25)))
+    return written(imported.imported, f"{OLD}/1.0.0")
+
+
 @contextmanager
 def bus(migrated: Path, folder: Path, targets: Mapping[str, Target]) -> Iterator[Bus]:
     """Serve until the block ends. `targets` are by the names of their systems."""
@@ -133,18 +148,19 @@ def bus(migrated: Path, folder: Path, targets: Mapping[str, Target]) -> Iterator
     shutil.copytree(HERE / "province", province)
     for path, text in _documents(targets).items():
         (province / path).write_text(text, encoding="utf-8")
+    write(province, _old())
     up, stand_in = threading.Event(), StandIn()
     servers: list[uvicorn.Server] = []
     credential, secret = issue_credential(SENDER, CLOCK.now() - 1000, CLOCK.new_id)
     keys = KeyRing(new_key(each, 1, CLOCK.new_id) for each in Purpose)
-    files = {each.name: each.read_bytes() for each in province.iterdir()}
+    files = {each.name: each.read_bytes() for each in (HERE / "province").iterdir()}
     with socket.create_server(("127.0.0.1", 0)) as listening, Pool() as pool:
 
         async def serve() -> None:
             engine = open_engine(sqlite_url(folder))
             store = open_store(sqlite_url(folder), CLOCK, "writer")
             async with open_session(Egress((ip_network("127.0.0.0/8"),))) as session:
-                receivers: dict[str, SoapAdapter | StandIn] = {STAND_IN: stand_in, FILES: stand_in}
+                receivers: dict[str, SoapAdapter | StandIn] = {STAND_IN: stand_in, FILES: stand_in, OLD: stand_in}
                 for name, target in targets.items():
                     service = load_wsdl("service.wsdl", files, port=target.wsdl_port)
                     receivers[name] = SoapAdapter(SoapSettings(target.url, manner=target.manner), service, session)
@@ -163,6 +179,7 @@ def bus(migrated: Path, folder: Path, targets: Mapping[str, Target]) -> Iterator
                     {credential.id: credential},
                     keys,
                     lambda contract: subject(everything, contract),
+                    partial(original, loaded.documents, compiled),
                 )
                 queries, broker = Queries(engine), MemoryBroker()
                 async with running(

@@ -214,7 +214,8 @@ def _serving(stack: Stack, folder: Path, port: int) -> Iterator[None]:
     assert stack.server
     command, log = stack.server(folder, port), folder / "log.txt"
     with log.open("wb") as out:
-        process = subprocess.Popen(command, cwd=folder, env=stack.surroundings(), stdout=out, stderr=out)
+        surroundings = {**stack.surroundings(), "TMPDIR": str(folder)}
+        process = subprocess.Popen(command, cwd=folder, env=surroundings, stdout=out, stderr=out)
         try:
             while not _answers_at(port):
                 assert process.poll() is None, log.read_text(errors="replace")[-2000:]

@@ -12,15 +12,19 @@ from typing import Final
 from tests.interop.sample import REFUSED
 
 HERE: Final = Path(__file__).parent
-CLIENTS, SERVERS, JAVA_SOURCES, WSDL = (
+CLIENTS, SERVERS, JAVA_SOURCES, DOTNET, WSDL = (
     HERE / "clients",
     HERE / "servers",
     HERE / "java",
+    HERE / "dotnet",
     HERE / "province" / "service.wsdl",
 )
 
 NODE_SOAP: Final = "1.1.11"
 """The newest of the package that runs on the Node of Debian bookworm (18)."""
+
+SPYNE: Final = "2.14.0"
+PIP: Final = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 
 WITHIN: Final = 120
 """Seconds for one step of a stack; a full machine is slow."""
@@ -93,9 +97,28 @@ def _php() -> Mapping[str, str]:
     return {}
 
 
+def _cache(name: str) -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lgsp-interop" / name
+
+
+def _spyne() -> Mapping[str, str]:
+    """The package lies in a cache folder, where pip puts it when it is first wanted."""
+    if sys.version_info >= (3, 12):
+        raise Missing("spyne does not run on this Python")
+    cache = _cache(f"spyne-{SPYNE}")
+    if not (cache / "spyne").exists():
+        wanted = ["--no-deps", "--target", str(cache), f"spyne=={SPYNE}", "pytz"]  # lxml is ours
+        try:
+            subprocess.run([*PIP, *wanted], check=True, capture_output=True, timeout=WITHIN)
+        except (subprocess.SubprocessError, OSError):
+            shutil.rmtree(cache, ignore_errors=True)
+            raise Missing("pip could not fetch spyne") from None
+    return {"PYTHONPATH": str(cache)}
+
+
 def _node() -> Mapping[str, str]:
     """The package lies in a cache folder, where npm puts it when it is first wanted."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lgsp-interop" / f"soap-{NODE_SOAP}"
+    cache = _cache(f"soap-{NODE_SOAP}")
     modules = cache / "node_modules"
     if not (modules / "soap").exists():
         cache.mkdir(parents=True, exist_ok=True)
@@ -136,6 +159,8 @@ def _gsoap_server(folder: Path, port: int) -> list[str]:
     return [*_gsoap(folder, "-S", SERVERS / "server.c", [str(WSDL)]), str(port)]
 
 
+MCS: Final = ["mcs", "-nologo", "-warn:0", "-r:System.Web.dll", "-r:System.Web.Services.dll"]
+
 JAVA: Final = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
 """Java for a few seconds: what takes long to pay is left out."""
 
@@ -168,6 +193,26 @@ def _jaxws() -> Mapping[str, str]:
     if not (JARS / "jaxws-tools.jar").exists():
         raise Missing("Java has no JAX-WS")
     return {}
+
+
+def _dotnet(folder: Path, caller: Caller) -> list[str]:
+    """Its proxies are made of the WSDLs, as Visual Studio makes those of a web reference."""
+    known, made = [f"-username:{caller.name}", f"-password:{caller.secret}"], []
+    for name, place in WSDLS.items():
+        made.append(f"{name}.cs")
+        space, url = f"-n:Made.{name.capitalize()}", f"{caller.base}/{place}?wsdl"
+        done(["wsdl", "-nologo", *known, space, f"-out:{made[-1]}", url], folder)
+    done([*MCS, "-out:client.exe", str(DOTNET / "Client.cs"), *made], folder)
+    return ["mono", "client.exe"]
+
+
+def _dotnet_server(folder: Path, port: int) -> list[str]:
+    """ASP.NET looks for a service in bin."""
+    (folder / "bin").mkdir()
+    done(["wsdl", "-nologo", "-server", "-n:Made.Service", "-out:service.cs", str(WSDL)], folder)
+    sources = [str(DOTNET / "Server.cs"), str(DOTNET / "Host.cs"), "service.cs"]
+    done([*MCS, "-out:bin/Server.dll", *sources], folder)
+    return ["mono", "bin/Server.dll", str(port)]
 
 
 ATTACHMENT: Final = {("client", "attachment"): "it has no attachments of SOAP, or they are not tried here"}
@@ -211,7 +256,16 @@ STACKS: Final = (
         lambda folder, caller: [sys.executable, str(CLIENTS / "client_of_zeep.py")],
         cannot=ATTACHMENT | MTOM,
     ),
-    Stack("java", "Java, JAX-WS (Metro)", ("javac",), _java, _java_server, cannot=ATTACHMENT, environment=_jaxws),
+    Stack(
+        "spyne",
+        "Python, spyne",
+        (),
+        server=lambda folder, port: [sys.executable, "-W", "ignore", str(SERVERS / "server_of_spyne.py"), str(port)],
+        cannot=ADDRESSING | ATTACHMENT | NO_MTOM,
+        environment=_spyne,
+        in_ci=False,
+    ),
+    Stack("java", "Java, JAX-WS (Metro)", ("javac",), _java, _java_server, ATTACHMENT, environment=_jaxws),
     Stack(
         "gsoap",
         "C, gSOAP",
@@ -219,5 +273,13 @@ STACKS: Final = (
         _gsoap_client,
         _gsoap_server,
         cannot=MTOM | {("server", "us-ascii"): "it leaves the semicolon of a reference beyond the basic plane"},
+    ),
+    Stack(
+        "dotnet",
+        ".NET, ASMX (Mono)",
+        ("wsdl", "mcs", "mono"),
+        _dotnet,
+        _dotnet_server,
+        ADDRESSING | ATTACHMENT | NO_MTOM,
     ),
 )

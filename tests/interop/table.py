@@ -6,6 +6,7 @@ from typing import Final
 
 from tests.interop.conversations import CLIENT_CASES, SERVER_CASES, sides
 from tests.interop.stacks import STACKS
+from tests.interop.toolkits import ODDITIES, TOOLKITS
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "interoperability.md"
 FROM, TO = "<!-- made by python -m tests.interop, from here -->", "<!-- to here -->"
@@ -37,8 +38,16 @@ def tables(found: Found) -> str:
     return "\n\n".join(parts)
 
 
+def _requests() -> Iterator[str]:
+    yield "| request | what of it is special | taken |"
+    yield "|---|---|---|"
+    for name, each in (TOOLKITS | ODDITIES).items():
+        yield f"| {name} | {each.says} | {f'no: `{each.refused}`' if each.refused else 'yes'} |"
+
+
 def page(found: Found) -> str:
     """The page with these tables."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(FROM)
     after = rest.partition(TO)[2]
-    return f"{before}{FROM}\n\n{tables(found)}\n\n{TO}{after}"
+    requests = "\n".join(["### Requests as old toolkits write them", "", *_requests()])
+    return f"{before}{FROM}\n\n{tables(found)}\n\n{requests}\n\n{TO}{after}"

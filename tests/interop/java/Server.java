@@ -1,5 +1,5 @@
 // JAX-WS as a server: it answers what it read, and keeps notes in a file. Port. SOAP 1.2 is at /12,
-// and what insists on WS-Addressing at /addressed.
+// what insists on WS-Addressing at /addressed, and MTOM at /mtom.
 import com.sun.net.httpserver.HttpServer;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
