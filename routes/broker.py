@@ -84,9 +84,10 @@ class Signal:
 
     @classmethod
     def decode(cls, data: bytes) -> "Signal":
+        """Of any version of the bus: processes of two run side by side during an upgrade."""
         line, _, body = data.partition(b"\n")
-        message, kind, fault, body_format, status = orjson.loads(line)
-        signal = cls(UUID(message), kind, fault, status=status)
+        message, kind, fault, body_format, *further = orjson.loads(line)
+        signal = cls(UUID(message), kind, fault, status=further[0] if further else 0)
         return replace(signal, body=Body(Format(body_format), body)) if body_format else signal
 
 

@@ -1,7 +1,9 @@
 """How deliveries and signals are written for a broker."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,3 +63,11 @@ def test_signal_carries_what_is_small_and_right() -> None:
     assert signal(envelope, Reply("fault", small, "not-found"), 404) == fault
     for kept in (None, Reply("raw", small), Reply("reply", large)):
         assert signal(envelope, kept) == Signal(envelope.message)
+
+
+@pytest.mark.parametrize("fields", [[], [200], [200, "of a later version"]])
+def test_signal_of_another_version(fields: list[object]) -> None:
+    """During an upgrade signals of the version before, and of the one after, are understood as far as they go."""
+    message = uuid4()
+    head = orjson.dumps([message, "reply", "", "json", *fields])
+    assert Signal.decode(head + b"\n{}") == Signal(message, "reply", "", Body(Format.JSON, b"{}"), 200 if fields else 0)
