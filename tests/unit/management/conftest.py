@@ -69,9 +69,9 @@ def applied_there(postgresql_server: str, tmp_path_factory: pytest.TempPathFacto
         yield folder, url
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _as_served() -> Iterator[None]:
-    """What documents mean is found out as by a plane that is served: in one child for all."""
+    """What documents mean is found out as by a plane that is served: in one child for all, and for no other test."""
     with keeping_a_child():
         yield
 
