@@ -5,8 +5,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from journal.commands import FOR_EVER
+
 SLACK: Final = 5_000
 """Milliseconds by which the clock may run ahead unnoticed; less than what a call's lease has to spare."""
+
+LONGEST: Final = 15 * 60_000
+"""Milliseconds after which all leases count as watched: calls end sooner, an inbox may keep what it has for days."""
 
 PROMPT: Final = 1.0
 """Seconds within which an answer must come to tell anything of the clock."""
@@ -29,8 +34,9 @@ class Watch:
         return 0 if self._since is None else round(self._ahead + 1000 * self._monotonic()) + SLACK
 
     def watched(self) -> int:
-        """Milliseconds for which the clock has gone as time does."""
-        return 0 if self._since is None else round(1000 * (self._monotonic() - self._since))
+        """Milliseconds for which the clock has gone as time does, `FOR_EVER` where that is long enough."""
+        watched = 0 if self._since is None else round(1000 * (self._monotonic() - self._since))
+        return watched if watched < LONGEST else FOR_EVER
 
     def heard(self, now: int, asked: float) -> None:
         """The store said that it was `now`, asked at the monotonic time `asked`."""

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from routes.watch import PROMPT, SLACK, Watch
+from journal.commands import FOR_EVER
+from routes.watch import LONGEST, PROMPT, SLACK, Watch
 
 
 @dataclass
@@ -101,12 +102,19 @@ def test_slow_answer_tells_nothing(store: Store) -> None:
     assert store.bounds == (before + 1_000 * PROMPT + 8_000, 1_000 * PROMPT + 8_000)
 
 
-def test_slow_drift_is_watched_in_time(store: Store) -> None:
-    """A clock that gains a minute a day is watched for two hours at a time, longer than any lease."""
+def test_long_enough(store: Store) -> None:
+    """After a quarter of an hour every lease counts as watched, also one of days that an inbox has."""
     store.asked()
-    longest = 0
-    for _ in range(24 * 60):
+    store.passed += LONGEST - 1
+    assert store.watch.watched() == LONGEST - 1
+    store.passed += 1
+    assert store.watch.watched() == FOR_EVER
+
+
+def test_slow_drift_is_no_jump(store: Store) -> None:
+    """A clock that gains a minute a day is watched for longer than a quarter of an hour."""
+    store.asked()
+    for _ in range(16):
         store.ahead += 42
         store.asked(after=59_990)
-        longest = max(longest, store.bounds[1])
-    assert longest >= 7_000_000
+    assert store.watch.watched() == FOR_EVER
