@@ -107,6 +107,9 @@ class Builder:
         except BusError as missing:
             log.error("system-not-callable", system=document.name, code=missing.code)
             adapter = None
+        except Exception as unforeseen:  # noqa: BLE001 - one system's mistake must not keep all from a new snapshot
+            log.error("system-not-callable", system=document.name, code="internal", kind=type(unforeseen).__name__)
+            adapter = None
         limits = document.limits
         rate = limits.rate_per_second
         return System(
@@ -156,7 +159,7 @@ class Builder:
             return None
         try:
             return x509.load_pem_x509_certificate(self._documents.files[document.signed_by])
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, x509.InvalidVersion):
             raise SettingInvalid(name="signedBy", hint="it must hold a certificate in PEM") from None
 
     def _auth(self, document: kinds.System) -> auth.Auth:

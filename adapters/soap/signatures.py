@@ -49,5 +49,5 @@ def _certificate(security: etree._Element) -> x509.Certificate:
         raise SecurityInvalid(hint="the certificate stands in one BinarySecurityToken")
     try:
         return x509.load_der_x509_certificate(b64decode("".join((tokens[0].text or "").split()), validate=True))
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise SecurityInvalid(hint="the BinarySecurityToken is an X.509 certificate in Base64") from None

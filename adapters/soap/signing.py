@@ -10,6 +10,7 @@ from uuid import uuid4
 from xml.sax.saxutils import escape
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from lxml import etree
@@ -27,6 +28,9 @@ from contracts.xml_body import parse_xml
 X509: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0"
 BASE64: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
 THUMBPRINT: Final = "http://docs.oasis-open.org/wss/oasis-wss-soap-message-security-1.1#ThumbprintSHA1"
+UNREADABLE: Final = (ValueError, TypeError, IndexError, x509.InvalidVersion, UnsupportedAlgorithm)
+"""What reading a certificate or a key of another's making may raise."""
+
 SPACES: Final = f'xmlns:wsse="{WSSE[1:-1]}" xmlns:wsu="{WSU[1:-1]}" xmlns:ds="{DS[1:-1]}"'
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -89,12 +93,13 @@ def _pair(pem: bytes) -> tuple[x509.Certificate, Key]:
     """The certificate, and its private key."""
     try:
         certificate, key = x509.load_pem_x509_certificates(pem)[0], load_pem_private_key(pem, None)
-    except (ValueError, TypeError):
-        hint = "it must hold a certificate and its private key, without a passphrase, in PEM"
+        public = certificate.public_key()
+    except UNREADABLE:
+        hint = "it must hold a certificate and its private key, of a kind that is in use, without a passphrase, in PEM"
         raise SettingInvalid(name="auth.certificate", hint=hint) from None
     if not isinstance(key, Key):
         raise SettingInvalid(name="auth.certificate", hint="its key must be of RSA or of an elliptic curve")
-    if key.public_key() != certificate.public_key():
+    if key.public_key() != public:
         raise SettingInvalid(name="auth.certificate", hint="the key is another certificate's")
     return certificate, key
 
@@ -126,6 +131,6 @@ def _identifier(kind: str, value: bytes) -> str:
 def _subject_key(certificate: x509.Certificate) -> bytes:
     try:
         return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
-    except x509.ExtensionNotFound:
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
         hint = "the certificate has no subject key identifier: take another reference"
         raise SettingInvalid(name="auth.reference", hint=hint) from None

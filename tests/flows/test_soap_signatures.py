@@ -1,7 +1,7 @@
 """Callers that sign what they send, and what others make of a signed envelope."""
 
 import datetime as dt
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -219,6 +219,15 @@ async def test_a_system_is_called_with_a_key_out_of_its_agencys_secrets(tmp_path
     assert called == [(False, False)] * 3 + [(True, False)]
 
 
+def of_another_version(envelope: bytes) -> bytes:
+    """The certificate in it says that it is of a version that there is not."""
+    root = etree.fromstring(envelope)
+    (token,) = root.iter(f"{WSSE}BinarySecurityToken")
+    der = b64decode(token.text or "").replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x05", 1)
+    token.text = b64encode(der).decode()
+    return etree.tostring(root)
+
+
 async def test_signatures_that_prove_nothing(bus: Served, signers: tuple[Signer, Signer]) -> None:
     """What was changed, is old, leaves out Body or Timestamp, or is signed by a stranger is refused."""
     good, stranger = signers
@@ -230,6 +239,7 @@ async def test_signatures_that_prove_nothing(bus: Served, signers: tuple[Signer,
         "without the Timestamp": good.envelope(parts=("body",)),
         "without a certificate": sent.replace(b"BinarySecurityToken", b"OtherSecurityToken"),
         "not a certificate": sent.replace(b"MII", b"AAA", 1),
+        "a certificate of no version": of_another_version(sent),
     }
     for name, data in wrong.items():
         answer = await bus.send("health.look-up", data, ANONYMOUS)
