@@ -182,6 +182,8 @@ class SoapAdapter:
         status = answer.status
         if not answer.is_success:
             return by_status(answer, self._clock)
+        if self._signed_by and operation.output is not None:
+            return Outcome(Result.REPLY_INVALID, "reply-unsigned", status)
         reply = self._nothing(operation)
         if reply or operation.output is None or status == 202:
             return Outcome(Result.ANSWERED, f"http-{status}", status, reply)
@@ -189,7 +191,7 @@ class SoapAdapter:
 
     def _nothing(self, operation: Operation) -> Body | None:
         """What an answer without anything in it says: where that is one, the operation's element with nothing in it."""
-        if operation.output is None or not self._manner.empty_answer or self._signed_by:
+        if operation.output is None or not self._manner.empty_answer:
             return None
         return Body(Format.XML, etree.tostring(etree.Element(operation.output)))
 

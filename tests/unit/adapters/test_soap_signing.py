@@ -217,7 +217,10 @@ def test_a_key_that_cannot_sign_is_said(
     edwards = issued(ed25519.Ed25519PrivateKey.generate(), by=None)[1]
     bare = issued(ec.generate_private_key(ec.SECP256R1()), identified=False)[1]
     public = ours[0].public_bytes(Encoding.PEM)
+    of_no_version = ours[0].public_bytes(Encoding.DER).replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x05", 1)
+    odd = f"-----BEGIN CERTIFICATE-----\n{b64encode(of_no_version).decode()}\n-----END CERTIFICATE-----\n".encode()
     for pem, reference in (
+        (odd + ours[1].removeprefix(public), "token"),
         (b"", "token"),
         (public, "token"),
         (public + theirs[1].removeprefix(theirs[0].public_bytes(Encoding.PEM)), "token"),
@@ -330,7 +333,9 @@ async def test_an_answer_that_is_not_proved_is_none(
     assert outcome.code == "reply-unsigned"
     stand_in.answers(b"", "text/xml")
     outcome = await adapter(stand_in.url, session, signed_by=theirs[0], manner=Manner(empty_answer=True)).call(call())
-    assert outcome.code == "reply-empty"
+    assert outcome.code == "reply-unsigned"
+    stand_in.answers(b"", "text/xml", "202 Accepted")
+    assert (await adapter(stand_in.url, session, signed_by=theirs[0]).call(call())).code == "reply-unsigned"
 
 
 async def test_a_declared_fault_counts_where_it_is_signed(
