@@ -16,7 +16,6 @@ from bus.envelope import Attachment
 from bus.errors import BodyTooLarge, CharsetUnsupported, MultipartInvalid, SenderFault
 
 RELATED: Final = "multipart/related"
-ROOT: Final = "envelope@lgsp"
 OCTETS: Final = "application/octet-stream"
 
 
@@ -148,9 +147,10 @@ def with_attachments(content_type: str, envelope: bytes, attachments: Sequence[A
     if not attachments:
         return content_type, envelope
     kind, given = media_type(content_type)
-    boundary, data = write_parts([(_head(ROOT, content_type), envelope), *map(_part, attachments)])
+    root = _root_name()
+    boundary, data = write_parts([(_head(root, content_type), envelope), *map(_part, attachments)])
     action = f'; action="{_quoted(given["action"])}"' if "action" in given else ""
-    return f'{RELATED}; type="{kind}"; start="<{ROOT}>"; boundary="{boundary}"{action}', data
+    return f'{RELATED}; type="{kind}"; start="<{root}>"; boundary="{boundary}"{action}', data
 
 
 def packaged(
@@ -158,12 +158,18 @@ def packaged(
 ) -> tuple[str, bytes]:
     """An envelope, whose media type would be `content_type`, and the parts that it includes: as MTOM."""
     kind, given = media_type(content_type)
-    root = _head(ROOT, f'{xop.MEDIA_TYPE}; charset={given.get("charset", "utf-8")}; type="{kind}"')
+    root = _root_name()
+    head = _head(root, f'{xop.MEDIA_TYPE}; charset={given.get("charset", "utf-8")}; type="{kind}"')
     included = [(_head(each.name, each.content_type), each.data) for each in parts]
-    boundary, data = write_parts([(root, envelope), *included, *map(_part, attachments)])
+    boundary, data = write_parts([(head, envelope), *included, *map(_part, attachments)])
     action = f'; action="{_quoted(given["action"])}"' if "action" in given else ""
-    said = f'type="{xop.MEDIA_TYPE}"; start="<{ROOT}>"; start-info="{kind}"; boundary="{boundary}"'
+    said = f'type="{xop.MEDIA_TYPE}"; start="<{root}>"; start-info="{kind}"; boundary="{boundary}"'
     return f"{RELATED}; {said}{action}", data
+
+
+def _root_name() -> str:
+    """The name of the envelope's part: none that an attachment has, whoever named it."""
+    return f"{secrets.token_hex(16)}@lgsp"
 
 
 def _part(attachment: Attachment) -> tuple[Mapping[str, str], bytes]:

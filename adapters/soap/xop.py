@@ -3,7 +3,7 @@
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from hashlib import sha256
+from secrets import token_hex
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -70,12 +70,12 @@ def take_out(envelope: bytes) -> tuple[bytes, tuple[Part, ...]]:
         root = parse_xml(envelope)
     except SenderFault:  # too deep, by what was put around it
         return envelope, ()
-    parts: list[Part] = []
+    mark, parts = token_hex(16), list[Part]()
     for element in root[-1].iter("*"):
         data = _binary(element)
         if data is None:
             continue
-        name = f"{len(parts) + 1}.{sha256(data).hexdigest()[:32]}@lgsp"
+        name = f"{len(parts) + 1}.{mark}@lgsp"
         parts.append(Part(name, "application/octet-stream", data))
         element.text = None
         etree.SubElement(element, INCLUDE, {"href": f"cid:{quote(name)}"}, nsmap={"xop": NAMESPACE})

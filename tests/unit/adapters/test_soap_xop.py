@@ -107,17 +107,28 @@ def test_a_part_that_no_xml_may_hold_is_refused() -> None:
     assert len(put_back(around(include()), {"a": bytes(LONGEST)}, 10**9)[0]) > LONGEST
 
 
+def test_nobody_knows_the_name_of_the_envelope_before() -> None:
+    """An attachment cannot be named so that a receiver takes it for the envelope, or for what that includes."""
+    written = [
+        packaged("text/xml; charset=utf-8", *take_out(around(base64.b64encode(bytes(2 * LEAST))))) for _ in range(2)
+    ]
+    names = [{each.name for each in read_parts(media_type(kind)[1]["boundary"], data)} for kind, data in written]
+    assert [len(each) for each in names] == [2, 2]
+    assert not names[0] & names[1]
+
+
 def test_mtom_says_what_it_is() -> None:
     """Type, start, start-info and the action (MTOM §3.2, RFC 2387), and of the root which envelope it is."""
     kind, data = packaged('application/soap+xml; charset=utf-8; action="urn:a:b\\"c"', around(b"1"), ())
     name, given = media_type(kind)
     boundary = given["boundary"]
+    start = given["start"].strip("<>")
     assert (name, {**given, "boundary": "b"}) == (
         "multipart/related",
         {
             "boundary": "b",
             "type": "application/xop+xml",
-            "start": "<envelope@lgsp>",
+            "start": f"<{start}>",
             "start-info": "application/soap+xml",
             "action": 'urn:a:b"c',
         },
@@ -129,4 +140,4 @@ def test_mtom_says_what_it_is() -> None:
     )
     said = related(kind)
     assert said is not None
-    assert (said.kind, said.is_xop, said.start) == ("application/soap+xml", True, "envelope@lgsp")
+    assert (said.kind, said.is_xop, said.start) == ("application/soap+xml", True, start)
