@@ -84,9 +84,12 @@ def known_charset(name: str) -> str:
 
 
 def undeclared(data: bytes) -> bytes:
-    """Drop the XML declaration, for a document that becomes part of another or changes its encoding."""
-    found = DECLARATION.match(data)
-    return data[found.end() :].lstrip() if found else data
+    """Drop byte order mark and XML declaration, for a document that becomes part of another or changes its encoding."""
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if not data.startswith(b"<?xml") or not data[5:6].isspace():
+        return data
+    _, end, document = data.partition(b"?>")
+    return document.lstrip() if end else data
 
 
 def _parameter(content_type: str) -> str:

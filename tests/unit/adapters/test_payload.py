@@ -113,3 +113,10 @@ def test_every_encoding_of_a_text_reads_the_same(text: str) -> None:
     for charset in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"):
         name = charset.removesuffix("-sig")
         assert to_utf8(f"text/xml; charset={name}", text.encode(charset)) == undeclared(text.encode())
+
+
+@pytest.mark.parametrize("before", ["", "\ufeff", "\ufeff<?xml version='1.0'?>", f"<?xml version='1.0'{' ' * 300}?>\n"])
+def test_what_stands_before_a_document_goes(before: str) -> None:
+    """However long a declaration is, and whether a byte order mark stands before it or not, none of it comes to stand
+    inside another document."""
+    assert undeclared(f"{before}<?xml-stylesheet href='a'?><a/>".encode()) == b"<?xml-stylesheet href='a'?><a/>"
