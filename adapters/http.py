@@ -101,7 +101,8 @@ async def perform(session: aiohttp.ClientSession, clock: Clock, call: Call, prep
     """
     stage = Outcome(Result.REFUSED, "internal")
     try:
-        request = await _off_loop(len(call.body.data), prepare, call)
+        size = len(call.body.data) + sum(len(each.data) for each in call.attachments)
+        request = await _off_loop(size, prepare, call)
         if isinstance(request, Outcome):
             return request
         stage = Outcome(Result.UNKNOWN, "internal")

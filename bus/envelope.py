@@ -1,9 +1,13 @@
 """What travels: a body, the message it belongs to, and the deliveries that carry it to systems."""
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
+from typing import Final
 from uuid import UUID
+
+_MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,100}")
 
 
 class Exchange(StrEnum):
@@ -46,8 +50,9 @@ class Attachment:
 
     @property
     def media_type(self) -> str:
-        """Without parameters."""
-        return self.content_type.partition(";")[0].strip().lower()
+        """Without parameters; of what is none, that of mere bytes."""
+        given = self.content_type.partition(";")[0].strip().lower()
+        return given if _MEDIA_TYPE.fullmatch(given) else "application/octet-stream"
 
     @property
     def digest(self) -> str:

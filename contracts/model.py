@@ -21,6 +21,9 @@ class Validator(Protocol):
 MOST_ATTACHMENTS: Final = 20
 """Of one payload; each is named in the evidence."""
 
+LONGEST_REPLY: Final = 16 * 1024 * 1024
+"""Bytes of an answer that are read, with all that goes along with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attachments:

@@ -17,7 +17,7 @@ from contracts.json_body import parse_json
 from contracts.xsd_compatibility import covers as xsd_covers
 from contracts.xsd_counter_examples import with_example
 from documents.bounded import TooCostly, run_bounded
-from documents.kinds.contract import Attachments, Contract, Fault, Payload
+from documents.kinds.contract import Contract, Fault, Payload
 from documents.model import Documents, Key, Written
 from documents.problems import Problem, Severity
 from documents.shapes import Shapes
@@ -185,18 +185,10 @@ def _attachments(
     """`sides`: who gives them, and who takes them."""
     was, is_ = (each.attachments if each else None for each in (before, after))
     gives, takes = sides
-    if was and not _allows(is_, was):
+    if was and not (is_ and is_.allow(was)):
         yield Change(f"{part}/attachments", gives, Verdict.BREAKING, "fewer, smaller or other attachments than before")
-    if is_ and not _allows(was, is_):
+    if is_ and not (was and was.allow(is_)):
         yield Change(f"{part}/attachments", takes, Verdict.BREAKING, "more, larger or other attachments than before")
-
-
-def _allows(wide: Attachments | None, narrow: Attachments) -> bool:
-    return wide is not None and (
-        narrow.max <= wide.max
-        and narrow.max_bytes <= wide.max_bytes
-        and set(narrow.media_types) <= set(wide.media_types)
-    )
 
 
 def predecessor(documents: Documents, contract: Contract) -> Contract | None:

@@ -76,6 +76,7 @@ class _Step:
         self.bench.lacks(self.written, "Contract", self.said.from_, self.contracts, "migrates", "from")
         if former is None or not self._has_transforms() or not self._may_follow(former):
             return None
+        self._check_attachments(former)
         request = self.bench.attempt(
             self.written,
             ("migrates", "request"),
@@ -114,6 +115,16 @@ class _Step:
         else:
             return True
         return False
+
+    def _check_attachments(self, former: kinds.Contract) -> None:
+        """What may go along with a message of the former contract goes to a receiver of this one, and back."""
+        ways = [("request", former.request, self.contract.request), ("reply", self.contract.reply, former.reply)]
+        for step, source, target in ways:
+            given = source.attachments if source else None
+            taken = target.attachments if target else None
+            if given and not (taken and taken.allow(given)):
+                message = f"attachments that may come along with the {step} have no place after the migration."
+                self.bench.say(self.written, message, "migrates", step)
 
     def _say(self, message: str) -> None:
         self.bench.say(self.written, message, "migrates", "from")

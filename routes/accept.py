@@ -135,13 +135,17 @@ class Acceptor:
             routes = router.choose(snapshot, contract, parsed)
             deliveries = tuple(router.deliveries(snapshot, contract, routes, parsed, self._backlog, self._clock, today))
             envelope = self._envelope(arrival, contract, waits=waits)
-            command = acceptance(
+            life = envelope.expires_at - envelope.accepted_at
+            files = sum(len(each.data) for each in arrival.attachments)
+            command = await off_the_loop(
+                files,
+                acceptance,
                 envelope,
                 contract,
                 body.data,
                 deliveries,
                 subject(snapshot, contract, parsed),
-                once(snapshot, arrival, contract, body, envelope.expires_at - envelope.accepted_at),
+                await off_the_loop(files, once, snapshot, arrival, contract, body, life),
                 arrival.attachments,
             )
             if arrival.nonce:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from adapters.call import Outcome, Result
 from bus.envelope import Body
 from bus.errors import BusError, Finding, ReplyInvalid, ReplyMissing
-from contracts.model import Contract, Part
+from contracts.model import MOST_ATTACHMENTS, Contract, Part
 from journal.commands import Reply
 from routes.model import Convert, Route
 
@@ -48,10 +48,12 @@ def _with_attachments(part: Part, outcome: Outcome, reply: Reply | None) -> tupl
     """Where the contract knows of none, they are left away, as parts of an answer that nobody asked for are."""
     if part.attachments is None or reply is None or not outcome.attachments:
         return outcome, reply
-    reply = replace(reply, attachments=outcome.attachments)
-    if reply.kind == "raw" or not part.attachments.refusal(outcome.attachments):
-        return outcome, reply
-    raw = Reply("raw", outcome.reply or reply.body, attachments=outcome.attachments)
+    refusal = part.attachments.refusal(outcome.attachments)
+    # Of too many are kept as many as show that: a contract that is mended does not make the first ones all.
+    kept = outcome.attachments[: MOST_ATTACHMENTS + 1]
+    if reply.kind == "raw" or not refusal:
+        return outcome, replace(reply, attachments=kept)
+    raw = Reply("raw", outcome.reply or reply.body, attachments=kept)
     return replace(outcome, result=Result.REPLY_INVALID, code="reply-attachments"), raw
 
 

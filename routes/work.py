@@ -18,7 +18,7 @@ from bus.clock import Clock, jitter
 from bus.envelope import Attachment, Body, Envelope
 from bus.errors import BusError, CommitInDoubt, JournalUnavailable, Overloaded, TransformUnavailable
 from bus.states import LOSSES, Change, target
-from contracts.model import Contract
+from contracts.model import LONGEST_REPLY, Contract
 from journal.commands import Claim, Claimed, Lost, Reply, Settle, Settled
 from journal.committer import Committer
 from journal.leases import CALL_MARGIN
@@ -35,9 +35,6 @@ from routes.outcome import decide
 from routes.reply import take
 from routes.ringer import Ringer
 from routes.snapshots import Snapshots
-
-LONGEST_REPLY: Final = 16 * 1024 * 1024
-"""Bytes of an answer that are read, where the contract does not bound its reply."""
 
 DEFAULT_TIMEOUT: Final = 30.0
 

@@ -37,6 +37,7 @@ from bus.errors import (
 )
 from bus.languages import Language, negotiate
 from bus.states import MessageState
+from contracts.model import MOST_ATTACHMENTS
 from identity.credentials import authenticate
 from identity.grants import civil_date
 from identity.tokens import LIFE, issue
@@ -161,13 +162,14 @@ class FrontDoor:
         caller = await self._asking(request)
         view = await self._own(caller, request.path_params["message"])
         message, number = view.envelope.message, request.path_params["number"]
+        index = int(number) if number.isdecimal() and len(number) <= len(str(MOST_ATTACHMENTS)) else 0
         found = await asyncio.to_thread(self._queries.reply, message)
         kept = found[1] if found and found[1].kind == "reply" else None
-        if kept is None or not number.isdecimal() or not 1 <= int(number[:3]) <= len(kept.attachments):
+        if kept is None or not 1 <= index <= len(kept.attachments):
             raise AttachmentUnknown
         if request.method == "GET":
             self._committer.follow(Record(Event("reply.fetched", caller, message)))
-        return answers.attachment_answer(kept.attachments[int(number) - 1])
+        return answers.attachment_answer(kept.attachments[index - 1])
 
     async def list(self, request: Request) -> Response:
         """The sender's own messages, the newest first, and where the next page is."""

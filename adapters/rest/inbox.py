@@ -18,10 +18,9 @@ from bus.clock import iso
 from bus.envelope import Body, Format
 from bus.errors import MediaTypeUnsupported, MethodNotAllowed, QueryInvalid
 from contracts.json_body import parse_json
-from contracts.model import MOST_ATTACHMENTS
+from contracts.model import LONGEST_REPLY, MOST_ATTACHMENTS
 from journal.attachments import AttachmentView
 from routes.inbox import NACKS, Item
-from routes.work import LONGEST_REPLY
 
 EMPTY: Final = '"empty"'
 """The entity tag of an inbox with nothing in it (RFC 9110 §8.8.3): who holds it need not read that again."""

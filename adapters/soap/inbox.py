@@ -23,12 +23,12 @@ from adapters.soap.tokens import Proved
 from bus.clock import Clock
 from bus.envelope import Body, Format
 from bus.errors import BusError, SecurityReplayed, SenderFault
+from contracts.model import LONGEST_REPLY
 from journal.commands import Use
 from journal.committer import Committer
 from routes.inbox import Item
 from routes.model import Snapshot
 from routes.offload import off_the_loop
-from routes.work import LONGEST_REPLY
 
 PATH: Final = "/soap/inbox"
 
@@ -91,7 +91,8 @@ class SoapInboxDoor:
             if said.operation != "fetch":
                 await self._told(snapshot, proof.system, said, received.size)
                 return _answer(known, said.operation, deliveries.empty(said.operation))
-        return _answer(known, said.operation, await self._fetched(request, received, proof, said, now))
+        element = await self._fetched(request, received, proof, said, now)
+        return await off_the_loop(len(element), _answer, known, said.operation, element)
 
     async def _use_up(self, proof: Proved) -> None:
         """A nonce proves nothing a second time: somebody who overheard it would get the messages. Raises

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from contracts.model import MOST_ATTACHMENTS
+from contracts.model import LONGEST_REPLY, MOST_ATTACHMENTS
 from documents.kinds.base import Document, Part
 from documents.kinds.conversions import Conversions, Test
 from documents.kinds.values import (
@@ -40,6 +40,14 @@ class Attachments(Part):
     max: Count = Field(default=5, ge=1, le=MOST_ATTACHMENTS, description="At most so many.")
     max_bytes: Count = Field(default=10 * 1_048_576, ge=1, le=MAX_BYTES, description="Their bytes together, at most.")
     media_types: list[MediaType] = Field(min_length=1, description="What they may be: [application/pdf, image/jpeg].")
+
+    def allow(self, narrow: "Attachments") -> bool:
+        """Whether everything goes here that goes there."""
+        return (
+            narrow.max <= self.max
+            and narrow.max_bytes <= self.max_bytes
+            and set(narrow.media_types) <= set(self.media_types)
+        )
 
 
 class Payload(Part):
@@ -187,6 +195,10 @@ class Contract(Document):
         beside = self.request.attachments
         if beside and self.limits.max_bytes + beside.max_bytes > MAX_BYTES:
             raise ValueError(f"body and attachments have {MAX_BYTES} bytes together at most: lower one `maxBytes`.")
+        back = self.reply.attachments if self.reply else None
+        if back and back.max_bytes >= LONGEST_REPLY:
+            most = f"an answer has {LONGEST_REPLY} bytes at most, with its attachments"
+            raise ValueError(f"{most}: lower `reply.attachments.maxBytes`.")
         for name, fault in self.faults.items():
             if fault.schema_path and self.fault_format(fault) == "xml" and fault.root is None:
                 raise ValueError(f"the body of the fault {name} is XML: name its root.")

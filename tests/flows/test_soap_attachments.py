@@ -123,7 +123,7 @@ async def test_files_go_along_and_come_back(bus: Served) -> None:
         "attachment",
         "nosniff",
     )
-    for number in ("0", "2", "x", "99999"):
+    for number in ("0", "2", "x", "99999", "0011", "001" + "1" * 5_000):
         assert (await bus.http.get(f"{where}/attachments/{number}", headers=bearer(bus))).status_code == 404
 
 

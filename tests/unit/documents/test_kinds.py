@@ -133,6 +133,30 @@ def test_attachments_are_bounded(attachments: dict[str, object], right: bool) ->
         assert right
 
 
+@pytest.mark.parametrize(("most", "right"), [(16 * 1_048_576 - 1, True), (16 * 1_048_576, False)])
+def test_an_answer_has_its_bounds_with_its_attachments(most: int, right: bool) -> None:
+    """No contract promises attachments of an answer that would be cut off."""
+    contract = {
+        "kind": "Contract",
+        "name": "a",
+        "version": "1.0.0",
+        "title": {"vi": "A"},
+        "owner": "H98",
+        "exchange": "request",
+        "request": {"format": "json", "schema": "a.json"},
+        "reply": {
+            "format": "json",
+            "schema": "a.json",
+            "attachments": {"mediaTypes": ["application/pdf"], "maxBytes": most},
+        },
+    }
+    if right:
+        Contract.model_validate(contract)
+    else:
+        with pytest.raises(ValidationError, match="16777216 bytes at most"):
+            Contract.model_validate(contract)
+
+
 def test_quota_is_what_senders_are_held_to() -> None:
     """A system's quota is read whole or in part, and a burst without a rate is a mistake."""
     system = {"kind": "System", "name": "one-stop", "agency": "H57", "adapter": "rest"}

@@ -20,6 +20,7 @@ from transforms.apart.pool import Pool
 Build = Callable[..., Path]
 TODAY = date(2026, 11, 25)
 FORMER, NEXT = "civil.question@1", "civil.question@2"
+FILES = "attachments: {mediaTypes: [application/pdf]}"
 SECOND = """\
 kind: Contract
 name: civil.question
@@ -107,6 +108,25 @@ def test_a_migration_that_is_right_is_right(build: Build) -> None:
     """Its tests pass, its transforms are used, and the former contract, which has no route of its own, is told of as
     little as any other."""
     assert [str(each) for each in check_folder(build(), TODAY).problems] == []
+
+
+@pytest.mark.parametrize(
+    ("step", "change"),
+    [
+        (
+            "request",
+            ("civil/exchange.yaml", "schema: schemas/question.json", f"schema: schemas/question.json, {FILES}"),
+        ),
+        ("reply", ("civil/second.yaml", "schema: schemas/answer-2.json", f"schema: schemas/answer-2.json, {FILES}")),
+    ],
+)
+def test_attachments_without_a_place_are_told(build: Build, step: str, change: tuple[str, str, str]) -> None:
+    """What may come along with a former message must be what may come along with the new one, and back: files were
+    accepted and left away."""
+    problems = [each for each in check_folder(build(change), TODAY).problems if "attachments" in each.message]
+    assert [(each.file, each.path) for each in problems if "migration" in each.message] == [
+        ("civil/second.yaml", f"/migrates/{step}")
+    ]
 
 
 def test_former_messages_go_the_new_way(build: Build, pool: Pool) -> None:

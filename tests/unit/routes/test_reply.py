@@ -7,7 +7,7 @@ import pytest
 from adapters.call import Outcome, Result
 from bus.envelope import Attachment, Body, Exchange, Format
 from bus.errors import BusError, JsonMalformed, ReplyInvalid, ReplyMissing, TransformFailed
-from contracts.model import Attachments, Fault
+from contracts.model import MOST_ATTACHMENTS, Attachments, Fault
 from journal.commands import Reply
 from routes.model import Route
 from routes.reply import again, take
@@ -171,5 +171,8 @@ def test_files_of_an_answer_are_the_contracts() -> None:
     assert again(allows[1], PLAIN, kept) == Reply("reply", GOOD, "", (file,))
     with pytest.raises(ReplyInvalid):
         again(allows[0], PLAIN, kept)
+    many = take(allows[1], PLAIN, replace(answered(GOOD), attachments=(file,) * 999))[1]
+    assert many is not None
+    assert len(many.attachments) == MOST_ATTACHMENTS + 1  # which no contract will ever allow
     wrong = take(allows[1], PLAIN, replace(with_one, reply=BAD))[1]
     assert wrong == Reply("raw", BAD, "", (file,))
