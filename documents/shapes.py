@@ -35,7 +35,7 @@ class Kept:
 
     def get(self, key: Hashable, build: Callable[[], T]) -> T:
         """What was built under this key, which says all that it depends on."""
-        found = self._before.get(key)
+        found = self._now.get(key, self._before.get(key))
         self._now[key] = made = build() if found is None else cast("T", found)
         return made
 
@@ -52,7 +52,6 @@ class Shapes:
         self._json: dict[str, JsonSchemaValidator] = {}
         self._xsd: dict[str, XsdDocuments] = {}
         self._views: dict[tuple[str, str], XmlView] = {}
-        self._services: dict[str, wsdl.Service] = {}
         self._prints: dict[str, bytes] = {}
 
     def json_validator(self, path: str) -> JsonSchemaValidator:
@@ -100,10 +99,8 @@ class Shapes:
 
     def service(self, system: System) -> wsdl.Service:
         """What the WSDL of a SOAP system says of the port that is called."""
-        if system.name not in self._services:
-            path, called = str(system.wsdl), (system.service, system.port)
-            self._services[system.name] = self._once("wsdl", path, lambda: self._service(path, *called), *called)
-        return self._services[system.name]
+        path, called = str(system.wsdl), (system.service, system.port)
+        return self._once("wsdl", path, lambda: self._service(path, *called), *called)
 
     def _service(self, path: str, service: str | None, port: str | None) -> wsdl.Service:
         self._require(path)
