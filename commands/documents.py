@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from bus.settings import read_settings
-from commands.terminal import Data, Json, busy, err, opened, out, require
+from commands.terminal import Data, Json, busy, err, opened, out, password, require
 from documents.plan import Plan
 from running import printing, verdicts
 
@@ -88,20 +88,11 @@ def apply(
 
 
 def _send(folder: Path, to: str, name: str | None, *, yes: bool, dry_run: bool, password_stdin: bool) -> None:
-    import sys
-
     from running.sending import Manager, Told, send_folder
 
     if name is None:
         raise typer.BadParameter("say who signs in", param_hint="--as")
-    if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    elif sys.stdin.isatty():
-        password = typer.prompt(f"Password of {name}", hide_input=True)
-    else:
-        hint = "there is no terminal to ask for the password at; give it on standard input with --password-stdin"
-        raise typer.BadParameter(hint, param_hint="--as")
-    manager = Manager(to, name, password)
+    manager = Manager(to, name, password(name, from_input=password_stdin))
 
     def agreed(told: Told) -> bool:
         for line in told.lines():

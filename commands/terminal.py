@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from bus.clock import instant
+from bus.errors import PasswordUnfit
 from bus.languages import Language, negotiate
 from bus.settings import Settings, read_settings
 from identity.grants import CIVIL_TIME
@@ -94,3 +95,12 @@ def uuid(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not an id of a message or delivery") from None
+
+
+def password(name: str, *, from_input: bool, twice: bool = False) -> str:
+    """Asked at the terminal, or the first line of standard input. Raises `PasswordUnfit` where there is neither."""
+    if from_input:
+        return sys.stdin.readline().rstrip("\r\n")
+    if sys.stdin.isatty():
+        return str(typer.prompt(f"Password of {name}", hide_input=True, confirmation_prompt=twice))
+    raise PasswordUnfit(hint="there is no terminal to ask at; give it on standard input with --password-stdin")

@@ -1,13 +1,11 @@
 """`lgsp user`: the people who run the bus, and what they may do."""
 
-import sys
 from typing import Annotated
 
 import typer
 
-from bus.errors import PasswordUnfit
 from bus.settings import read_settings
-from commands.terminal import Data, Json, err, lgsp, opened, out
+from commands.terminal import Data, Json, err, lgsp, opened, out, password
 from identity.roles import Role
 from running.home import Home
 from running.printing import plain
@@ -127,11 +125,6 @@ def _password(name: str, *, from_input: bool) -> str:
     """Raises `PasswordUnfit`."""
     from identity.passwords import require_fit
 
-    if from_input:
-        password = sys.stdin.readline().rstrip("\r\n")
-    elif sys.stdin.isatty():
-        password = typer.prompt(f"Password of {name}", hide_input=True, confirmation_prompt=True)
-    else:
-        raise PasswordUnfit(hint="there is no terminal to ask at; give it on standard input with --password-stdin")
-    require_fit(password, name)
-    return password
+    given = password(name, from_input=from_input, twice=True)
+    require_fit(given, name)
+    return given
