@@ -35,7 +35,7 @@ from documents.shapes import Kept
 from documents.standing import State
 from documents.store import read
 from documents.subjects import subject
-from identity.certificates import Holder
+from identity.certificates import UNREADABLE, Holder
 from identity.credentials import Credential
 from identity.keyring import KeyRing, Purpose
 from identity.secrets import Secrets
@@ -159,7 +159,7 @@ class Builder:
             return None
         try:
             return x509.load_pem_x509_certificate(self._documents.files[document.signed_by])
-        except (KeyError, ValueError, x509.InvalidVersion):
+        except (KeyError, *UNREADABLE):
             raise SettingInvalid(name="signedBy", hint="it must hold a certificate in PEM") from None
 
     def _auth(self, document: kinds.System) -> auth.Auth:

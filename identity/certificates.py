@@ -7,12 +7,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from bus.clock import iso
 from bus.errors import CertificateNotValid, CertificateUnknown
+
+UNREADABLE: Final = (ValueError, x509.InvalidVersion)
+"""What reading a certificate of another's making raises."""
 
 LABEL = re.compile(rb"-----BEGIN ([^-]+)-----")
 
@@ -42,7 +46,7 @@ def read_certificate(data: bytes) -> Certificate:
         raise ValueError("there is not just one certificate in it: leave the system's own, and no other.")
     try:
         return _read(x509.load_pem_x509_certificate(data))
-    except (ValueError, x509.InvalidVersion):
+    except UNREADABLE:
         raise ValueError("the certificate in it cannot be read.") from None
 
 
@@ -51,7 +55,7 @@ def read_authorities(data: bytes) -> int:
     _labels(data)
     try:
         return len(x509.load_pem_x509_certificates(data))
-    except (ValueError, x509.InvalidVersion):
+    except UNREADABLE:
         raise ValueError("a certificate in it cannot be read.") from None
 
 

@@ -17,7 +17,7 @@ from adapters.soap.tokens import NONCE_LIFE, Proved
 from adapters.soap.verifying import bounded, covered
 from adapters.soap.wss import CERTIFICATE
 from bus.errors import SecurityInvalid
-from identity.certificates import fingerprint, holder
+from identity.certificates import UNREADABLE, fingerprint, holder
 from journal.commands import Once
 from routes.model import Snapshot
 
@@ -49,5 +49,5 @@ def _certificate(security: etree._Element) -> x509.Certificate:
         raise SecurityInvalid(hint="the certificate stands in one BinarySecurityToken")
     try:
         return x509.load_der_x509_certificate(b64decode("".join((tokens[0].text or "").split()), validate=True))
-    except (ValueError, x509.InvalidVersion):
+    except UNREADABLE:
         raise SecurityInvalid(hint="the BinarySecurityToken is an X.509 certificate in Base64") from None

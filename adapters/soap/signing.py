@@ -24,13 +24,11 @@ from adapters.soap.security import timestamp, username_token
 from adapters.soap.wss import DS, SECURITY, TIMESTAMP, TOKEN, WSSE, WSU
 from bus.errors import SettingInvalid
 from contracts.xml_body import parse_xml
+from identity.certificates import UNREADABLE
 
 X509: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0"
 BASE64: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
 THUMBPRINT: Final = "http://docs.oasis-open.org/wss/oasis-wss-soap-message-security-1.1#ThumbprintSHA1"
-UNREADABLE: Final = (ValueError, TypeError, IndexError, x509.InvalidVersion, UnsupportedAlgorithm)
-"""What reading a certificate or a key of another's making may raise."""
-
 SPACES: Final = f'xmlns:wsse="{WSSE[1:-1]}" xmlns:wsu="{WSU[1:-1]}" xmlns:ds="{DS[1:-1]}"'
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -94,7 +92,7 @@ def _pair(pem: bytes) -> tuple[x509.Certificate, Key]:
     try:
         certificate, key = x509.load_pem_x509_certificates(pem)[0], load_pem_private_key(pem, None)
         public = certificate.public_key()
-    except UNREADABLE:
+    except (*UNREADABLE, TypeError, IndexError, UnsupportedAlgorithm):
         hint = "it must hold a certificate and its private key, of a kind that is in use, without a passphrase, in PEM"
         raise SettingInvalid(name="auth.certificate", hint=hint) from None
     if not isinstance(key, Key):
