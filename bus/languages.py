@@ -79,6 +79,14 @@ FINDINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "pattern": ("Must match the pattern {limit}.", "Phải khớp với mẫu {limit}."),
         "required": ("Lacks the field {limit}.", "Thiếu trường {limit}."),
         "type": ("Must be of type {limit}.", "Phải có kiểu {limit}."),
+        "unknown-attribute": (
+            "Has an attribute that the contract does not name.",
+            "Có thuộc tính XML mà hợp đồng không khai báo.",
+        ),
+        "unknown-element": (
+            "Has an element that the contract does not name, or not at this place.",
+            "Có phần tử XML mà hợp đồng không khai báo, hoặc không khai báo ở chỗ này.",
+        ),
         "unevaluatedProperties": (
             "Has fields that the contract does not name.",
             "Có trường mà hợp đồng không khai báo.",
